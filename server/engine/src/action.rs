@@ -1,0 +1,24 @@
+//! What a command makes the outside do. Actions are carried out after the changes are on disk, are
+//! keyed by the attempt, and may be carried out again after a crash.
+
+use steading_types::{AttemptId, Millis};
+
+use crate::command::Timer;
+
+/// One thing to do after the commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The attempt is ready: queue it; when its turn comes, ask `Run::task` for the work and
+    /// hand it to a backend.
+    Start(AttemptId),
+    /// End the attempt: politely first, then by force after its grace period.
+    Cancel(AttemptId),
+    /// Tell the run [`crate::command::Command::TimerFired`] at this time. Replaces an earlier one of the same name.
+    SetTimer(Timer, Millis),
+    /// The timer is no longer wanted.
+    ClearTimer(Timer),
+    /// More work is waiting inside the run: apply [`crate::command::Command::Continue`] next.
+    Continue,
+    /// The run is over and will not change by itself: it may be archived.
+    Completed,
+}

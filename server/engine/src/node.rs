@@ -1,0 +1,99 @@
+//! One node of a run: a row of its own, so that a large run writes only what changed.
+//!
+//! Edges are kept at the child (`parents`): a fan of ten thousand never rewrites its head. `children`
+//! and all counters are derived when a run is loaded.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use steading_types::{Millis, NodeIx, NodePhase, NodeType};
+
+/// A step of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Position in the run.
+    pub ix: NodeIx,
+    /// Argo's full name, e.g. `wf[0].step(1:b)`.
+    pub name: String,
+    /// Last component of the name.
+    pub display_name: String,
+    /// What it is.
+    pub kind: NodeType,
+    /// Where it stands.
+    pub phase: NodePhase,
+    /// Why it stands there.
+    pub message: Option<String>,
+    /// The template it runs: as the caller named it.
+    pub template: TemplateName,
+    /// The node of the enclosing steps, dag or container set template.
+    pub boundary: Option<NodeIx>,
+    /// Nodes whose Argo `children` this one is among.
+    pub parents: Vec<NodeIx>,
+    /// Made by a hook, an exit handler or a retry.
+    pub role: NodeRole,
+    /// The loop item that it was made for.
+    pub item: Option<Value>,
+    /// Input parameters, in the template's order.
+    pub inputs: Vec<(String, String)>,
+    /// What it gave.
+    pub outputs: Outputs,
+    /// When it was made.
+    pub created: Millis,
+    /// When its work began.
+    pub started: Option<Millis>,
+    /// When it ended.
+    pub finished: Option<Millis>,
+    /// Which host ran it.
+    pub host: Option<String>,
+    /// The isolation that it got, in exec's words.
+    pub isolation: String,
+    /// The generation of its attempt id.
+    pub generation: u32,
+    /// CPU milliseconds and peak resident bytes of its attempt.
+    pub usage: Usage,
+}
+
+/// How the caller named a node's template.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TemplateName {
+    /// Argo's `templateName`; empty when the node came from a `templateRef` or an inline template.
+    pub name: String,
+    /// Argo's `templateRef`: the WorkflowTemplate and the template in it.
+    pub reference: Option<(String, String)>,
+    /// The key of the template in the document's resolved table.
+    pub key: String,
+}
+
+/// Why a node exists, beside the plain flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum NodeRole {
+    /// A step, task, group or loop child.
+    #[default]
+    Plain,
+    /// An exit handler or lifecycle hook (`nodeFlag.hooked`).
+    Hook,
+    /// One try of a retry node (`nodeFlag.retried`).
+    Try,
+}
+
+/// Outputs of a node.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outputs {
+    /// Parameters in the template's order; an absent optional one is not in the list.
+    pub parameters: Vec<(String, String)>,
+    /// Standard output, or what a loop aggregated.
+    pub result: Option<String>,
+    /// The exit code of `main`.
+    pub exit_code: Option<i32>,
+    /// `supplied` parameters of a suspend node that nobody gave yet: name -> default.
+    pub awaited: BTreeMap<String, Option<String>>,
+}
+
+/// What an attempt used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Usage {
+    /// CPU time, in milliseconds.
+    pub cpu_ms: u64,
+    /// Largest resident set, in bytes.
+    pub max_rss: u64,
+}
