@@ -213,6 +213,16 @@ macro_rules! text_serde {
 }
 text_serde!(RunId, AttemptId, Uid);
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for RunId {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RunId".into()
+    }
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({"type": "string", "pattern": "^[0-7][0-9a-hjkmnp-tv-z]{25}$"})
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

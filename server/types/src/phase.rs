@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Where a workflow stands. `Pending` is written as Argo's empty phase until the first node runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum WorkflowPhase {
     /// Accepted, waiting for its turn.
     Pending,
@@ -37,6 +38,7 @@ impl WorkflowPhase {
 
 /// Where a node stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum NodePhase {
     /// Made, not yet started.
     Pending,
@@ -81,6 +83,7 @@ impl NodePhase {
 
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum NodeType {
     /// A container, script or container set on a backend.
     Pod,
