@@ -11,7 +11,9 @@ pub enum Action {
     /// The attempt is ready: queue it; when its turn comes, ask `Run::task` for the work and
     /// hand it to a backend.
     Start(AttemptId),
-    /// End the attempt: politely first, then by force after its grace period.
+    /// End the attempt: politely first, then by force after its grace period. Like every attempt that
+    /// was started it is answered with one [`crate::command::Command::AttemptEnded`], also when it
+    /// never left the queue.
     Cancel(AttemptId),
     /// Tell the run [`crate::command::Command::TimerFired`] at this time. Replaces an earlier one of the same name.
     SetTimer(Timer, Millis),

@@ -46,8 +46,11 @@ pub struct Head {
 }
 
 /// How a run was asked to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A later one overrides an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Shutdown {
+    /// Its `activeDeadlineSeconds` passed. Exit handlers run.
+    Deadline,
     /// Exit handlers run.
     Stop,
     /// Nothing more runs.

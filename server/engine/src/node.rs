@@ -29,10 +29,19 @@ pub struct Node {
     pub boundary: Option<NodeIx>,
     /// Nodes whose Argo `children` this one is among.
     pub parents: Vec<NodeIx>,
+    /// Who is told when this node is over: its group, dag, retry node, or the node that it is a hook
+    /// of. Nobody: the run itself.
+    pub owner: Option<NodeIx>,
+    /// Which of the owner's groups, steps, tasks, tries or hooks it is, counted from 0.
+    pub place: u32,
     /// Made by a hook, an exit handler or a retry.
     pub role: NodeRole,
+    /// Its position in the loop that made it.
+    pub index: Option<u32>,
     /// The loop item that it was made for.
     pub item: Option<Value>,
+    /// How many children each step of a step group, or the loop of a task group, makes.
+    pub fan: Vec<u32>,
     /// Input parameters, in the template's order.
     pub inputs: Vec<(String, String)>,
     /// What it gave.
@@ -43,6 +52,10 @@ pub struct Node {
     pub started: Option<Millis>,
     /// When it ended.
     pub finished: Option<Millis>,
+    /// When the timer of this node is due: its time limit, the end of its suspension or of its backoff.
+    pub wake: Option<Millis>,
+    /// Whether its attempt was asked to end before its time.
+    pub ending: Ending,
     /// Which host ran it.
     pub host: Option<String>,
     /// The isolation that it got, in exec's words.
@@ -51,6 +64,16 @@ pub struct Node {
     pub generation: u32,
     /// CPU milliseconds and peak resident bytes of its attempt.
     pub usage: Usage,
+}
+
+/// Whether a node's attempt was asked to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ending {
+    /// It runs to its own end.
+    #[default]
+    Natural,
+    /// [`crate::action::Action::Cancel`] went out; the node ends when the backend says so.
+    Asked,
 }
 
 /// How the caller named a node's template.
