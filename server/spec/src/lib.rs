@@ -1,1 +1,13 @@
-//! Placeholder.
+//! The workflow language: reading documents, checking them, and making a run self-contained.
+//!
+//! Pure: no I/O, no clock, no randomness. Every input is hostile and every bound is explicit.
+//!
+//! The way of a document: [`parse`] (text -> typed objects) -> [`check`] (rules, references, what this
+//! version can not run) -> [`resolve::Resolved`], which is stored with the run and is all that the engine
+//! reads.
+
+pub mod fault;
+pub mod model;
+pub mod resolve;
+
+pub use fault::{Code, Fault};

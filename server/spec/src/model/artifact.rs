@@ -1,0 +1,138 @@
+//! Artifacts and where they lie.
+
+use serde_json::Value;
+
+use super::{Metadata, StringMap};
+
+objects! {
+    /// A named file or directory, going in or out.
+    Artifact {
+        name: String,
+        path: String,
+        from: String,
+        from_expression: String,
+        sub_path: String,
+        global_name: String,
+        mode: Option<i32>,
+        recurse_mode: bool,
+        optional: bool,
+        deleted: bool,
+        archive: Option<ArchiveStrategy>,
+        archive_logs: Option<bool>,
+        #[serde(rename = "artifactGC")]
+        artifact_gc: Option<ArtifactGc>,
+        artifactory: Option<Value>,
+        azure: Option<Value>,
+        gcs: Option<Value>,
+        git: Option<GitArtifact>,
+        hdfs: Option<Value>,
+        http: Option<Value>,
+        oss: Option<Value>,
+        plugin: Option<Value>,
+        raw: Option<RawArtifact>,
+        s3: Option<S3Artifact>,
+    }
+
+    /// Where a template's artifacts go when they do not say.
+    ArtifactLocation {
+        archive_logs: Option<bool>,
+        artifactory: Option<Value>,
+        azure: Option<Value>,
+        gcs: Option<Value>,
+        git: Option<GitArtifact>,
+        hdfs: Option<Value>,
+        http: Option<Value>,
+        oss: Option<Value>,
+        plugin: Option<Value>,
+        raw: Option<RawArtifact>,
+        s3: Option<S3Artifact>,
+    }
+
+    /// How an artifact is packed: one of these, or tar with gzip.
+    ArchiveStrategy {
+        none: Option<Value>,
+        tar: Option<TarStrategy>,
+        zip: Option<Value>,
+    }
+
+    /// Tar with gzip.
+    TarStrategy {
+        compression_level: Option<i32>,
+    }
+
+    /// Text of an artifact, in the document itself.
+    RawArtifact {
+        data: String,
+    }
+
+    /// An object of an S3 store.
+    S3Artifact {
+        endpoint: String,
+        bucket: String,
+        region: String,
+        key: String,
+        insecure: Option<bool>,
+        access_key_secret: Option<Value>,
+        secret_key_secret: Option<Value>,
+        session_token_secret: Option<Value>,
+        ca_secret: Option<Value>,
+        #[serde(rename = "roleARN")]
+        role_arn: String,
+        #[serde(rename = "useSDKCreds")]
+        use_sdk_creds: bool,
+        create_bucket_if_not_present: Option<Value>,
+        encryption_options: Option<Value>,
+        addressing_style: String,
+    }
+
+    /// A checkout of a git repository.
+    GitArtifact {
+        repo: String,
+        revision: String,
+        branch: String,
+        depth: Option<u64>,
+        fetch: Vec<String>,
+        single_branch: bool,
+        disable_submodules: bool,
+        insecure_ignore_host_key: bool,
+        #[serde(rename = "insecureSkipTLS")]
+        insecure_skip_tls: bool,
+        username_secret: Option<Value>,
+        password_secret: Option<Value>,
+        ssh_private_key_secret: Option<Value>,
+    }
+
+    /// When an artifact is deleted.
+    ArtifactGc {
+        strategy: String,
+        service_account_name: String,
+        pod_metadata: Option<Metadata>,
+    }
+
+    /// When a workflow's artifacts are deleted.
+    WorkflowArtifactGc {
+        strategy: String,
+        service_account_name: String,
+        pod_metadata: Option<Metadata>,
+        pod_spec_patch: String,
+        force_finalizer_removal: bool,
+    }
+
+    /// Which configured repository a workflow uses.
+    ArtifactRepositoryRef {
+        config_map: String,
+        key: String,
+    }
+
+    /// Labels that are texts or expressions, put on the run.
+    WorkflowMetadata {
+        labels: StringMap,
+        annotations: StringMap,
+        labels_from: std::collections::BTreeMap<String, LabelValueFrom>,
+    }
+
+    /// An expression whose value becomes a label.
+    LabelValueFrom {
+        expression: String,
+    }
+}
