@@ -1,14 +1,22 @@
 //! The build-time tool: `cargo xtask <verb>`. Everything that building, testing and trying Steading
 //! takes beyond a plain `cargo build`, in one place, the same on a desk and in continuous integration.
 
+mod check;
 mod command;
 mod images;
+mod page;
+mod plugins;
+mod program;
 mod progress;
+mod setup;
+mod test;
+mod wasm;
 mod workspace;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use progress::Progress;
+use setup::Need;
 use workspace::Workspace;
 
 /// Builds, tests and tries Steading.
@@ -21,16 +29,63 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Make the OCI archives in target/images/ that the demo, the tests and the examples use.
+    /// Install what building and testing need, or name it.
+    Setup,
+    /// Build the WASM plugins that the program embeds.
+    Plugins,
+    /// Build the page that the program embeds.
+    Page,
+    /// Build the program with its plugins and its page: target/debug/steading.
+    Build,
+    /// Build the program to hand out: one stripped file, target/dist/steading.
+    Dist,
+    /// Make the OCI archives that the demo, the tests and the examples use: target/images/.
     Images,
+    /// Check the form: rustfmt, clippy, licences.
+    Check,
+    /// Build everything and run every test.
+    Test,
 }
 
 fn main() -> Result<()> {
+    let verb = Arguments::parse().verb;
     let workspace = Workspace::locate()?;
-    match Arguments::parse().verb {
+    let mut progress = Progress::of(steps(&verb));
+    match verb {
+        Verb::Setup => setup::install(Need::EVERYTHING, &mut progress),
+        Verb::Plugins => {
+            setup::install(&[Need::Wasm], &mut progress)?;
+            plugins::build(&workspace, &mut progress)
+        }
+        Verb::Page => {
+            setup::install(&[Need::Wasm], &mut progress)?;
+            page::build(&workspace, &mut progress)
+        }
+        Verb::Build => {
+            setup::install(&[Need::Wasm], &mut progress)?;
+            program::build(&workspace, &mut progress).map(drop)
+        }
+        Verb::Dist => {
+            setup::install(&[Need::Wasm], &mut progress)?;
+            program::dist(&workspace, &mut progress)
+        }
         Verb::Images => {
-            let mut progress = Progress::of(images::STEPS);
+            setup::install(&[Need::Debian], &mut progress)?;
             images::make_all(&workspace, &mut progress)
         }
+        Verb::Check => check::all(&workspace, &mut progress),
+        Verb::Test => test::all(&workspace, &mut progress),
+    }
+}
+
+fn steps(verb: &Verb) -> usize {
+    match verb {
+        Verb::Setup => setup::STEPS,
+        Verb::Plugins => setup::STEPS + plugins::STEPS,
+        Verb::Page => setup::STEPS + page::STEPS,
+        Verb::Build | Verb::Dist => setup::STEPS + program::STEPS,
+        Verb::Images => setup::STEPS + images::STEPS,
+        Verb::Check => check::STEPS,
+        Verb::Test => test::STEPS,
     }
 }
