@@ -30,6 +30,10 @@ pub struct NodeBody {
     /// The enclosing steps or dag node.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boundary: Option<u32>,
+    /// Its group, dag, retry node, or the node that it is a hook of: what a tree shows it under.
+    /// Nothing for the run's root and for the run's own exit handler.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<u32>,
     /// Nodes that lead to this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<u32>,
