@@ -8,6 +8,11 @@
 
 pub mod fault;
 pub mod model;
+mod parse;
+mod path;
 pub mod resolve;
+mod yaml;
 
 pub use fault::{Code, Fault};
+pub use parse::{Document, Kind, Mode, Object, from_json, parse};
+pub use yaml::{Limits, locate};

@@ -13,7 +13,8 @@ use serde_json::Value;
 /// Declares objects of the language: serde's attributes once, instead of on each field. Every field is
 /// optional in the document (what is required is a matter of validation, which has better sentences).
 macro_rules! objects {
-    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => {$(
+    ($($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $type:ty,)* })*) => {
+        $(
         $(#[$meta])*
         #[derive(Debug, Clone, Default, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(rename_all = "camelCase", default)]
@@ -21,10 +22,15 @@ macro_rules! objects {
         pub struct $name {
             $($(#[$field_meta])* #[serde(skip_serializing_if = "crate::model::Absent::absent")] pub $field: $type,)*
         }
-    )*};
+        )*
+
+        /// The names of all fields declared here.
+        pub(in crate::model) const FIELDS: &[&str] = &[$($(stringify!($field),)*)*];
+    };
 }
 
 mod artifact;
+pub(crate) mod case;
 mod container;
 mod flow;
 mod scalar;

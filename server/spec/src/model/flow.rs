@@ -194,6 +194,40 @@ pub(crate) fn adopt_exit(hooks: &mut Hooks, template: String) -> bool {
     given
 }
 
+impl Template {
+    /// Each step or task, with its path in the template.
+    pub fn callers(&self) -> impl Iterator<Item = (&dyn Caller, String)> {
+        let steps = self
+            .steps
+            .iter()
+            .flatten()
+            .enumerate()
+            .flat_map(|(g, group)| {
+                let step = move |(s, step)| (step as &dyn Caller, format!("steps[{g}][{s}]"));
+                group.iter().enumerate().map(step)
+            });
+        let tasks = self.dag.iter().flat_map(|dag| &dag.tasks).enumerate();
+        steps.chain(tasks.map(|(t, task)| (task as &dyn Caller, format!("dag.tasks[{t}]"))))
+    }
+
+    /// Calls `visit` on each step or task, with its path in the template.
+    pub(crate) fn for_each_caller(&mut self, mut visit: impl FnMut(&mut dyn Caller, String)) {
+        for (g, group) in self.steps.iter_mut().flatten().enumerate() {
+            for (s, step) in group.iter_mut().enumerate() {
+                visit(step, format!("steps[{g}][{s}]"));
+            }
+        }
+        for (t, task) in self
+            .dag
+            .iter_mut()
+            .flat_map(|dag| &mut dag.tasks)
+            .enumerate()
+        {
+            visit(task, format!("dag.tasks[{t}]"));
+        }
+    }
+}
+
 impl LifecycleHook {
     /// What the hook runs.
     pub fn call<'a>(&'a self, name: &'a str) -> Call<'a> {

@@ -93,3 +93,26 @@ impl WorkflowSpec {
             .find(|(_, template)| template.name == name)
     }
 }
+
+/// Calls `visit` on every template of a specification, inline ones and `templateDefaults` included, with
+/// its path.
+pub(crate) fn for_each_template(
+    spec: &mut WorkflowSpec,
+    path: &str,
+    visit: &mut dyn FnMut(&mut Template, &str),
+) {
+    fn each(template: &mut Template, path: &str, visit: &mut dyn FnMut(&mut Template, &str)) {
+        visit(template, path);
+        template.for_each_caller(|caller, at| {
+            if let Some(inline) = caller.inline_mut() {
+                each(inline, &format!("{path}.{at}.inline"), visit);
+            }
+        });
+    }
+    if let Some(defaults) = &mut spec.template_defaults {
+        each(defaults, &format!("{path}.templateDefaults"), visit);
+    }
+    for (i, template) in spec.templates.iter_mut().enumerate() {
+        each(template, &format!("{path}.templates[{i}]"), visit);
+    }
+}

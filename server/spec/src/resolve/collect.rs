@@ -117,7 +117,7 @@ impl Collector<'_> {
         if template.retry_strategy.is_none() {
             template.retry_strategy.clone_from(&self.retry_strategy);
         }
-        for_each_caller(&mut template, |caller, _| {
+        template.for_each_caller(|caller, _| {
             caller.adopt_on_exit();
         });
         template
@@ -300,27 +300,10 @@ fn computed(path: &str) -> Fault {
     .with_fix("name the object and its template, and choose between steps with 'when'")
 }
 
-/// Calls `visit` on each step or task, with its path in the template.
-fn for_each_caller(template: &mut Template, mut visit: impl FnMut(&mut dyn Caller, String)) {
-    for (g, group) in template.steps.iter_mut().flatten().enumerate() {
-        for (s, step) in group.iter_mut().enumerate() {
-            visit(step, format!("steps[{g}][{s}]"));
-        }
-    }
-    for (t, task) in template
-        .dag
-        .iter_mut()
-        .flat_map(|dag| &mut dag.tasks)
-        .enumerate()
-    {
-        visit(task, format!("dag.tasks[{t}]"));
-    }
-}
-
 /// Moves inline templates out: (caller's name, its path, the template).
 fn take_inlines(template: &mut Template) -> Vec<(String, String, Template)> {
     let mut inlines = Vec::new();
-    for_each_caller(template, |caller, path| {
+    template.for_each_caller(|caller, path| {
         if let Some(inline) = caller.inline_mut().take() {
             inlines.push((caller.name().to_owned(), path, *inline));
         }
@@ -357,19 +340,11 @@ impl OwnedCall {
 
 fn owned_calls(template: &Template) -> Vec<OwnedCall> {
     let mut calls = Vec::new();
-    let mut of_caller = |caller: &dyn Caller, at: String| {
+    for (caller, at) in template.callers() {
         for (name, hook) in caller.hooks() {
             calls.push(OwnedCall::of(hook.call(name), format!("{at}.hooks.{name}")));
         }
         calls.push(OwnedCall::of(caller.call(), at));
-    };
-    for (g, group) in template.steps.iter().flatten().enumerate() {
-        for (s, step) in group.iter().enumerate() {
-            of_caller(step, format!("steps[{g}][{s}]"));
-        }
-    }
-    for (t, task) in template.dag.iter().flat_map(|dag| &dag.tasks).enumerate() {
-        of_caller(task, format!("dag.tasks[{t}]"));
     }
     calls
 }
