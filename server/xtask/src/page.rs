@@ -28,14 +28,7 @@ pub(crate) fn build(workspace: &Workspace, progress: &mut Progress) -> Result<()
     progress.step("page bundle", || {
         command::run(
             Command::new("cargo")
-                .args([
-                    "run",
-                    "--quiet",
-                    "--package",
-                    "steading-bundle",
-                    "--",
-                    "--wasm",
-                ])
+                .args(["run", "--package", "steading-bundle", "--", "--wasm"])
                 .arg(module)
                 .arg("--sources")
                 .arg(sources)

@@ -31,7 +31,7 @@ pub(crate) fn build(workspace: &Workspace, progress: &mut Progress) -> Result<()
                 command::run(
                     // By the default members, so that the libraries are those of the program's own build.
                     Command::new("cargo")
-                        .args(["run", "--quiet", "--bin", "steading-plugin-build", "--"])
+                        .args(["run", "--bin", "steading-plugin-build", "--", "embed"])
                         .arg(module)
                         .arg(
                             workspace
