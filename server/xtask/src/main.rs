@@ -3,6 +3,7 @@
 
 mod check;
 mod command;
+mod demo;
 mod images;
 mod page;
 mod plugins;
@@ -15,6 +16,7 @@ mod workspace;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use demo::Afterwards;
 use progress::Progress;
 use setup::Need;
 use workspace::Workspace;
@@ -45,6 +47,12 @@ enum Verb {
     Check,
     /// Build everything and run every test.
     Test,
+    /// Build everything, start a server with a fresh data directory and run a pipeline in it.
+    Demo {
+        /// End the server afterwards, instead of at Ctrl-C.
+        #[arg(long)]
+        exit: bool,
+    },
 }
 
 fn main() -> Result<()> {
@@ -75,6 +83,14 @@ fn main() -> Result<()> {
         }
         Verb::Check => check::all(&workspace, &mut progress),
         Verb::Test => test::all(&workspace, &mut progress),
+        Verb::Demo { exit } => {
+            let afterwards = if exit {
+                Afterwards::Exit
+            } else {
+                Afterwards::Stay
+            };
+            demo::run(&workspace, &mut progress, afterwards)
+        }
     }
 }
 
@@ -87,5 +103,6 @@ fn steps(verb: &Verb) -> usize {
         Verb::Images => setup::STEPS + images::STEPS,
         Verb::Check => check::STEPS,
         Verb::Test => test::STEPS,
+        Verb::Demo { .. } => demo::STEPS,
     }
 }
