@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::command;
 use crate::progress::Progress;
 use crate::wasm;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, mirror};
 
 /// Steps that [`build`] reports.
 pub(crate) const STEPS: usize = 2;
@@ -26,6 +26,7 @@ pub(crate) fn build(workspace: &Workspace, progress: &mut Progress) -> Result<()
         wasm::build(workspace, "steading-ui", "page")
     })?;
     progress.step("page bundle", || {
+        let made = workspace.target("cache/page");
         command::run(
             Command::new("cargo")
                 .args(["run", "--package", "steading-bundle", "--", "--wasm"])
@@ -33,9 +34,10 @@ pub(crate) fn build(workspace: &Workspace, progress: &mut Progress) -> Result<()
                 .arg("--sources")
                 .arg(sources)
                 .arg("--out")
-                .arg(workspace.target("embed/page"))
+                .arg(&made)
                 .args(["--limit", &LIMIT.to_string()])
                 .current_dir(workspace.root()),
-        )
+        )?;
+        mirror(&made, &workspace.target("embed/page"))
     })
 }

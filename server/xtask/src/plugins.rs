@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::command;
 use crate::progress::Progress;
 use crate::wasm;
-use crate::workspace::Workspace;
+use crate::workspace::{Workspace, mirror};
 
 /// Steps that [`build`] reports.
 pub(crate) const STEPS: usize = 2;
@@ -22,30 +22,29 @@ pub(crate) fn build(workspace: &Workspace, progress: &mut Progress) -> Result<()
             .map(|plugin| Ok((plugin, wasm::build(workspace, plugin, "guest")?)))
             .collect::<Result<Vec<_>>>()
     })?;
-    progress.step(
-        "plugins, made components and compiled ahead of time",
-        || {
-            let out = workspace.target("embed/plugins");
-            std::fs::create_dir_all(&out)?;
-            for (plugin, module) in &modules {
-                command::run(
-                    // By the default members, so that the libraries are those of the program's own build.
-                    Command::new("cargo")
-                        .args(["run", "--bin", "steading-plugin-build", "--", "embed"])
-                        .arg(module)
-                        .arg(
-                            workspace
-                                .root()
-                                .join("plugins")
-                                .join(plugin)
-                                .join("manifest.json"),
-                        )
-                        .arg(&out)
-                        .current_dir(workspace.root()),
-                )?;
-            }
-            Ok(())
-        },
+    progress.step("plugins, compiled ahead of time", || {
+        let made = workspace.target("cache/plugins");
+        if made.exists() {
+            std::fs::remove_dir_all(&made)?;
+        }
+        for (plugin, module) in &modules {
+            embed(workspace, plugin, module, &made)?;
+        }
+        mirror(&made, &workspace.target("embed/plugins"))
+    })
+}
+
+/// Makes a module a component and compiles it, with the plugin host's own engine.
+fn embed(workspace: &Workspace, plugin: &str, module: &Path, out: &Path) -> Result<()> {
+    let folder = workspace.root().join("plugins").join(plugin);
+    command::run(
+        // By the default members, so that the libraries are those of the program's own build.
+        Command::new("cargo")
+            .args(["run", "--bin", "steading-plugin-build", "--", "embed"])
+            .arg(module)
+            .arg(folder.join("manifest.json"))
+            .arg(out)
+            .current_dir(workspace.root()),
     )
 }
 

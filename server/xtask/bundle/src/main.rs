@@ -1,5 +1,6 @@
 //! Makes the page's files from the compiled `ui` crate: JavaScript glue, hashed names, compressed
-//! forms, a manifest. Nothing is downloaded: the glue comes from wasm-bindgen's library.
+//! forms, and a listing, `files.txt`, with one line a file: media type, tab, name. Nothing is
+//! downloaded: the glue comes from wasm-bindgen's library.
 //!
 //! The convention with `ui/`: `index.html` and `start.js` name the other files by placeholders,
 //! `{{css}}` for `style.css`, `{{start}}` for `start.js`, `{{icon}}` for `icon.svg`, `{{js}}` for the
@@ -15,7 +16,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Parser;
 use names::Names;
-use serde_json::json;
 
 /// Makes the page's files.
 #[derive(Parser)]
@@ -76,7 +76,7 @@ fn write_all(names: &Names, out: &Path, limit: usize) -> Result<()> {
         std::fs::remove_dir_all(out)?;
     }
     std::fs::create_dir_all(out)?;
-    let mut listed = Vec::new();
+    let mut listed = String::new();
     let mut total = 0;
     println!(
         "  {:<32} {:>9} {:>9} {:>9}",
@@ -96,16 +96,9 @@ fn write_all(names: &Names, out: &Path, limit: usize) -> Result<()> {
         std::fs::write(out.join(&file.name), &file.content)?;
         std::fs::write(out.join(format!("{}.gz", file.name)), gzip)?;
         std::fs::write(out.join(format!("{}.br", file.name)), brotli)?;
-        listed.push(json!({
-            "name": file.name,
-            "type": media_type(&file.name)?,
-            "immutable": file.hashed,
-        }));
+        listed.push_str(&format!("{}\t{}\n", media_type(&file.name)?, file.name));
     }
-    std::fs::write(
-        out.join("manifest.json"),
-        serde_json::to_vec_pretty(&json!({ "files": listed }))?,
-    )?;
+    std::fs::write(out.join("files.txt"), listed)?;
     println!("  together {total} bytes gzip, of {limit} allowed");
     if total > limit {
         bail!("the page is larger than its limit");

@@ -7,8 +7,6 @@ use sha2::{Digest, Sha256};
 pub(crate) struct File {
     pub(crate) name: String,
     pub(crate) content: Vec<u8>,
-    /// The name changes with the content.
-    pub(crate) hashed: bool,
 }
 
 /// The bundle's files, in the order in which they were added.
@@ -23,11 +21,7 @@ impl Names {
     pub(crate) fn add(&mut self, placeholder: &'static str, file: &str, content: Vec<u8>) {
         let name = hashed(file, &content);
         self.placeholders.push((placeholder, name.clone()));
-        self.files.push(File {
-            name,
-            content,
-            hashed: true,
-        });
+        self.files.push(File { name, content });
     }
 
     /// Adds a file under its own name.
@@ -35,7 +29,6 @@ impl Names {
         self.files.push(File {
             name: file.to_owned(),
             content,
-            hashed: false,
         });
     }
 
