@@ -6,11 +6,17 @@
 //! version can not run) -> [`resolve::Resolved`], which is stored with the run and is all that the engine
 //! reads.
 
+pub mod depends;
+pub mod expr;
 pub mod fault;
 pub mod model;
 mod parse;
 mod path;
 pub mod resolve;
+pub mod scope;
+pub mod sequence;
+pub mod template;
+pub mod when;
 mod yaml;
 
 pub use fault::{Code, Fault};
