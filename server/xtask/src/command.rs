@@ -19,6 +19,8 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     let output = command
         .stdin(Stdio::null())
+        // What is read by a program must not be translated.
+        .env("LC_ALL", "C")
         .output()
         .with_context(|| format!("can not start {}", shown(command)))?;
     if !output.status.success() {

@@ -14,6 +14,8 @@ mod test;
 mod wasm;
 mod workspace;
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use demo::Afterwards;
@@ -55,8 +57,17 @@ enum Verb {
     },
 }
 
-fn main() -> Result<()> {
-    let verb = Arguments::parse().verb;
+fn main() -> ExitCode {
+    match run(Arguments::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: Verb) -> Result<()> {
     let workspace = Workspace::locate()?;
     let mut progress = Progress::of(steps(&verb));
     match verb {
