@@ -1,1 +1,32 @@
-//! Placeholder.
+//! Local execution: one task per attempt key, started once, run apart from the server, reported
+//! durably.
+//!
+//! ```text
+//! server ──socket──> spawner ──fork──> supervisor ──fork──> containers        level process
+//!            ^ forked by the keeper        └─clone──> init ──fork──> containers  sandbox, image
+//! ```
+//!
+//! The keeper is forked at the first line of `main` ([`early_fork`]); [`Exec`] is the server's side.
+//! A supervisor outlives the server: after a restart [`Exec::open`] finds it again by the task's
+//! directory. Nothing polls: the end of a supervisor is an event on a process descriptor.
+
+mod body;
+mod error;
+mod exec;
+pub mod images;
+mod keeper;
+mod link;
+pub mod logs;
+mod output;
+mod outputs;
+mod plain;
+mod program;
+mod spawner;
+mod supervisor;
+mod sys;
+mod taskdir;
+mod wire;
+
+pub use error::ExecError;
+pub use exec::{Ended, Exec, Options, Policy, State, Stop};
+pub use keeper::{SpawnerSeed, early_fork};

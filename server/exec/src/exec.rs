@@ -1,0 +1,327 @@
+//! The server's side of local execution: starts tasks, knows which run, learns of each end.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use steading_types::task::{End, Level, Task, TaskReport};
+use steading_types::{AttemptId, Millis};
+use tokio::io::Interest;
+use tokio::sync::mpsc;
+
+use crate::error::{Doing, ExecError};
+use crate::keeper::SpawnerSeed;
+use crate::link::Link;
+use crate::sys;
+use crate::taskdir::TaskDirs;
+use crate::wire::{Done, Request, Root, Setup, Start};
+
+/// How local execution is set up.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The data directory: tasks, logs and images lie below it.
+    pub data_dir: PathBuf,
+    /// What holds for all tasks.
+    pub policy: Policy,
+}
+
+/// The site's rules for tasks on this host.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Policy {
+    /// Tasks below this level are refused.
+    pub minimum: Level,
+    /// Bytes kept of one task's log.
+    pub log_bytes: u64,
+    /// Bytes of a task's `/tmp`, in memory.
+    pub tmp_bytes: u64,
+    /// Processes and threads of one task.
+    pub pids: u32,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            minimum: Level::Process,
+            log_bytes: 64 * 1024 * 1024,
+            tmp_bytes: 512 * 1024 * 1024,
+            pids: 4096,
+        }
+    }
+}
+
+/// How a task is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stop {
+    /// SIGTERM to the running container; after the task's grace as [`Stop::Forced`].
+    Polite,
+    /// Every process is killed at once.
+    Forced,
+}
+
+/// Where a task stands.
+#[derive(Debug, Clone, PartialEq)]
+pub enum State {
+    /// The key was never started here, or its task was removed.
+    Unknown,
+    /// A supervisor has it.
+    Running {
+        /// When its key was taken.
+        started: Option<Millis>,
+    },
+    /// It ended, and how.
+    Ended(Arc<TaskReport>),
+}
+
+/// The keys of tasks as they end, once each. Tasks that ended while no server ran come first.
+#[derive(Debug)]
+pub struct Ended(mpsc::UnboundedReceiver<AttemptId>);
+
+impl Ended {
+    /// The next task that has ended; nothing when [`Exec`] is gone.
+    pub async fn next(&mut self) -> Option<AttemptId> {
+        self.0.recv().await
+    }
+}
+
+/// Local execution. Cheap to clone.
+#[derive(Clone)]
+pub struct Exec(Arc<Inner>);
+
+struct Inner {
+    link: Arc<Link>,
+    dirs: TaskDirs,
+    policy: Policy,
+    data_dir: PathBuf,
+    tasks: Mutex<HashMap<AttemptId, Entry>>,
+    ended: mpsc::UnboundedSender<AttemptId>,
+}
+
+#[derive(Clone)]
+enum Entry {
+    Running(Option<Millis>),
+    Ended(Arc<TaskReport>),
+}
+
+impl Exec {
+    /// Opens local execution and adopts every task below the data directory: those that run are
+    /// watched again, those that ended are in [`Ended`], those that vanished are lost.
+    ///
+    /// # Errors
+    /// When the data directory can not be used, or the spawner does not answer.
+    pub async fn open(seed: SpawnerSeed, options: Options) -> Result<(Self, Ended), ExecError> {
+        let dirs = TaskDirs::open(&options.data_dir).doing("opening the tasks' directory")?;
+        let setup = Setup {
+            data_dir: options.data_dir.clone(),
+            policy: options.policy.clone(),
+        };
+        let link = Link::open(seed, setup).await?;
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let exec = Self(Arc::new(Inner {
+            link,
+            dirs,
+            policy: options.policy,
+            data_dir: options.data_dir,
+            tasks: Mutex::default(),
+            ended: sender,
+        }));
+        for key in exec.0.dirs.keys().doing("reading the tasks' directory")? {
+            exec.settle(key).await?;
+        }
+        Ok((exec, Ended(receiver)))
+    }
+
+    /// Starts a task, unless its key was started before: then it is adopted. When this comes back
+    /// the task is running or has ended; what prevents it from running is its end, not an error.
+    ///
+    /// `uid_base` is the first host user id of the tenant's range; it counts where the server runs
+    /// as root.
+    ///
+    /// # Errors
+    /// When the spawner can not be asked. Asking again with the same key is safe.
+    pub async fn start(
+        &self,
+        key: AttemptId,
+        level: Level,
+        uid_base: u32,
+        task: &Task,
+    ) -> Result<(), ExecError> {
+        if !matches!(self.state(key), State::Unknown) {
+            return Ok(());
+        }
+        if level < self.0.policy.minimum {
+            let message = format!(
+                "this site runs tasks at level {:?} or stricter",
+                self.0.policy.minimum
+            );
+            return self.refuse(key, "isolation.minimum", message);
+        }
+        let roots = match self.roots(level, task) {
+            Ok(roots) => roots,
+            Err(error) => return self.refuse(key, error.code(), said(&error)),
+        };
+        let request = Request::Start(Box::new(Start {
+            key,
+            level,
+            uid_base,
+            task: task.clone(),
+            roots,
+        }));
+        match self.0.link.call(request).await? {
+            (Done::Started, Some(pidfd)) => self.watch(key, pidfd, Some(sys::now())),
+            _ => self.settle(key).await,
+        }
+    }
+
+    /// Where a task stands.
+    pub fn state(&self, key: AttemptId) -> State {
+        match self.tasks().get(&key) {
+            None => State::Unknown,
+            Some(Entry::Running(started)) => State::Running { started: *started },
+            Some(Entry::Ended(report)) => State::Ended(Arc::clone(report)),
+        }
+    }
+
+    /// Every key that has a task here. The owner of the attempts removes those that it does not know.
+    pub fn keys(&self) -> Vec<AttemptId> {
+        self.tasks().keys().copied().collect()
+    }
+
+    /// Stops a task; its end comes as every end does. A task that has ended is left alone.
+    ///
+    /// # Errors
+    /// When the spawner can not be asked.
+    pub async fn stop(&self, key: AttemptId, how: Stop) -> Result<(), ExecError> {
+        if matches!(self.state(key), State::Running { .. }) {
+            self.0.link.call(Request::Stop { key, how }).await?;
+        }
+        Ok(())
+    }
+
+    /// Forgets a task whose end is safe elsewhere and removes its directory. Its log stays: see
+    /// [`crate::logs`].
+    ///
+    /// # Errors
+    /// `exec.running` while it runs; otherwise when files can not be removed.
+    pub async fn remove(&self, key: AttemptId) -> Result<(), ExecError> {
+        if matches!(self.state(key), State::Running { .. }) {
+            return Err(ExecError::Refused {
+                code: "exec.running".into(),
+                message: format!("the task {key} is still running"),
+            });
+        }
+        self.tasks().remove(&key);
+        let removed = self.0.dirs.remove_records(key);
+        if !removed.doing("removing a task's directory")? {
+            self.0.link.call(Request::Remove { key }).await?;
+        }
+        Ok(())
+    }
+
+    /// The data directory, for [`crate::logs`].
+    pub fn data_dir(&self) -> &std::path::Path {
+        &self.0.data_dir
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, HashMap<AttemptId, Entry>> {
+        self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn roots(&self, _level: Level, task: &Task) -> Result<Vec<Root>, ExecError> {
+        Ok(vec![Root::Host; task.init.len() + 1])
+    }
+
+    /// Records that a task can not run here.
+    fn refuse(&self, key: AttemptId, code: &str, message: String) -> Result<(), ExecError> {
+        let end = End::Unprepared {
+            code: code.to_owned(),
+            message,
+        };
+        self.record(key, end)
+    }
+
+    /// Records an end that no supervisor wrote.
+    fn record(&self, key: AttemptId, end: End) -> Result<(), ExecError> {
+        let report = TaskReport {
+            end,
+            started: None,
+            finished: sys::now(),
+            cpu_ms: 0,
+            max_rss: 0,
+            outputs: Default::default(),
+            result: None,
+            refused: Default::default(),
+            isolation: String::new(),
+        };
+        let dir = self.0.dirs.make(key).doing("making a task's directory")?;
+        dir.finish(&report).doing("writing a task's report")?;
+        self.end(key, report);
+        Ok(())
+    }
+
+    fn end(&self, key: AttemptId, report: TaskReport) {
+        let entry = Entry::Ended(Arc::new(report));
+        let before = self.tasks().insert(key, entry);
+        if !matches!(before, Some(Entry::Ended(_))) {
+            let _ = self.0.ended.send(key);
+        }
+    }
+
+    /// Waits, apart from everything else, for a supervisor's end.
+    fn watch(
+        &self,
+        key: AttemptId,
+        pidfd: OwnedFd,
+        started: Option<Millis>,
+    ) -> Result<(), ExecError> {
+        let pidfd = sys::async_fd(pidfd, Interest::READABLE).doing("watching a supervisor")?;
+        self.tasks().entry(key).or_insert(Entry::Running(started));
+        let exec = self.clone();
+        tokio::spawn(async move {
+            // The descriptor is readable once, when its process is gone.
+            drop(pidfd.readable().await);
+            drop(pidfd);
+            if let Err(error) = Box::pin(exec.settle(key)).await {
+                tracing::error!(%key, %error, "the end of a task can not be read");
+            }
+        });
+        Ok(())
+    }
+
+    /// Learns from the disk where a task stands: ended, running under some supervisor, lost, or
+    /// never begun.
+    async fn settle(&self, key: AttemptId) -> Result<(), ExecError> {
+        let dirs = &self.0.dirs;
+        let reading = "reading a task's records";
+        if let Some(report) = dirs.report(key).doing(reading)? {
+            self.end(key, report);
+            return Ok(());
+        }
+        let Some(started) = dirs.started(key).doing(reading)? else {
+            // Its supervisor died before it took the key: nothing ran. The next start may take it.
+            if self.tasks().remove(&key).is_some() {
+                self.record(key, End::Lost)?;
+            }
+            return Ok(());
+        };
+        if let Some(pidfd) = started.supervisor() {
+            return self.watch(key, pidfd, Some(started.at));
+        }
+        // It may have written its report between the two looks.
+        if let Some(report) = dirs.report(key).doing(reading)? {
+            self.end(key, report);
+            return Ok(());
+        }
+        self.0.link.call(Request::Sweep { key }).await?;
+        self.record(key, End::Lost)
+    }
+}
+
+/// An error and what to do about it, as one text.
+fn said(error: &ExecError) -> String {
+    match error.fix() {
+        Some(fix) => format!("{error}: {fix}"),
+        None => error.to_string(),
+    }
+}

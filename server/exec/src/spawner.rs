@@ -1,0 +1,157 @@
+//! The spawner: takes one typed request after another and forks a supervisor for each new task.
+//! It waits for nothing but its socket, and holds what all supervisors share, so that starting one
+//! costs a fork and no preparation.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::process::{Pid, Signal};
+use steading_types::AttemptId;
+
+use crate::exec::Stop;
+use crate::supervisor;
+use crate::sys::{self, Disposition, Fork};
+use crate::taskdir::TaskDirs;
+use crate::wire::{Done, Envelope, Packet, Refusal, Reply, Request, Setup, Start, receive};
+
+/// What a supervisor finds ready.
+pub(crate) struct Site {
+    pub(crate) setup: Setup,
+    pub(crate) dirs: TaskDirs,
+    /// Reads SIGCHLD, SIGTERM and SIGUSR1 of whichever process reads it.
+    pub(crate) signals: OwnedFd,
+    pub(crate) null: OwnedFd,
+}
+
+/// Serves until the server closes its end (`Ok`).
+pub(crate) fn serve(socket: &OwnedFd) -> io::Result<()> {
+    // The kernel reaps supervisors; their end is seen through their descriptors.
+    sys::on_signal(libc::SIGCHLD, Disposition::Ignore);
+    sys::block_only(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGUSR1]);
+    let mut site: Option<Site> = None;
+    let mut buffer = Vec::new();
+    while let Some((Envelope { id, request }, _)) = receive(socket.as_fd(), &mut buffer)? {
+        let mut attached = None;
+        let outcome = match (request, &mut site) {
+            (Request::Setup(setup), site) => Site::new(setup).map(|new| {
+                *site = Some(new);
+                Done::Ok
+            }),
+            (_, None) => Err(io::Error::other("the spawner is not set up yet")),
+            (Request::Start(start), Some(site)) => site.start(*start, &mut attached),
+            (Request::Stop { key, how }, Some(site)) => site.stop(key, how),
+            (Request::Sweep { key }, Some(site)) => site.sweep(key),
+            (Request::Remove { key }, Some(site)) => site.remove(key),
+        };
+        let outcome = outcome.map_err(|error| Refusal {
+            code: "exec.spawner".into(),
+            message: error.to_string(),
+        });
+        Packet::new(&Reply { id, outcome })?
+            .send(socket.as_fd(), attached.as_ref().map(AsFd::as_fd))?;
+    }
+    Ok(())
+}
+
+impl Site {
+    fn new(setup: Setup) -> io::Result<Self> {
+        Ok(Self {
+            dirs: TaskDirs::open(&setup.data_dir)?,
+            signals: sys::signal_fd(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGUSR1])?,
+            null: std::fs::File::options()
+                .read(true)
+                .write(true)
+                .open("/dev/null")?
+                .into(),
+            setup,
+        })
+    }
+
+    /// Forks a supervisor, which claims the key before it runs anything.
+    fn start(&mut self, start: Start, attached: &mut Option<OwnedFd>) -> io::Result<Done> {
+        let dir = self.dirs.make(start.key)?;
+        if !dir.new && dir.claimed()? {
+            return Ok(Done::Exists);
+        }
+        match sys::fork(0)? {
+            Fork::Child => {
+                let ended = supervisor::run(self, &dir, start);
+                sys::exit(i32::from(ended.is_err()))
+            }
+            Fork::Parent(_, pidfd) => {
+                *attached = Some(pidfd);
+                Ok(Done::Started)
+            }
+        }
+    }
+
+    /// Passes a stop on to the supervisor, if it lives.
+    fn stop(&self, key: AttemptId, how: Stop) -> io::Result<Done> {
+        let signal = match how {
+            Stop::Polite => Signal::TERM,
+            Stop::Forced => Signal::USR1,
+        };
+        if let Some(pidfd) = self.dirs.started(key)?.and_then(|s| s.supervisor()) {
+            match rustix::process::pidfd_send_signal(&pidfd, signal) {
+                Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Done::Ok)
+    }
+
+    /// Kills every process that carries the key's mark, until none is left.
+    fn sweep(&self, key: AttemptId) -> io::Result<Done> {
+        if self
+            .dirs
+            .started(key)?
+            .is_some_and(|s| s.supervisor().is_some())
+        {
+            return Ok(Done::Ok);
+        }
+        let mark = crate::program::mark(key);
+        // Bounded: a process that forks faster than this is outrun after a few rounds or never.
+        for _ in 0..100 {
+            let found = marked(&mark)?;
+            if found.is_empty() {
+                break;
+            }
+            for pid in found {
+                let _ = rustix::process::kill_process(pid, Signal::KILL);
+            }
+        }
+        Ok(Done::Ok)
+    }
+
+    /// Removes a task's directory, whatever its containers left in it, in a process of its own.
+    fn remove(&self, key: AttemptId) -> io::Result<Done> {
+        if let Fork::Child = sys::fork(0)? {
+            sys::exit(i32::from(self.dirs.remove(key).is_err()))
+        }
+        Ok(Done::Ok)
+    }
+}
+
+/// Processes with `mark` in their environment.
+fn marked(mark: &str) -> io::Result<Vec<Pid>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let entry = entry?;
+        let pid = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse().ok());
+        let Some(pid) = pid.and_then(Pid::from_raw) else {
+            continue;
+        };
+        // A process of another user, or one that has just ended, has nothing to read.
+        let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+        if environment
+            .split(|byte| *byte == 0)
+            .any(|v| v == mark.as_bytes())
+        {
+            found.push(pid);
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,162 @@
+//! The supervisor: owns one task from its claim to its durable report. It is forked by the spawner,
+//! outlives spawner and server, and needs neither: it writes the log itself and puts the end on disk.
+
+use std::io;
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use steading_types::Millis;
+use steading_types::task::{End, Level, TaskReport};
+
+use crate::body::{Body, Finished, unprepared};
+use crate::output::Output;
+use crate::plain::Plain;
+use crate::program::output_pipe;
+use crate::spawner::Site;
+use crate::sys::{self, Disposition};
+use crate::taskdir::TaskDir;
+use crate::wire::Start;
+
+/// Runs one task. Comes back when its report is on disk, or when another supervisor has the key.
+pub(crate) fn run(site: &Site, dir: &TaskDir, start: Start) -> io::Result<()> {
+    rustix::process::setsid()?;
+    sys::on_signal(libc::SIGCHLD, Disposition::Default);
+    sys::become_standard(site.null.as_fd(), 2)?;
+    if !dir.claim()? {
+        return Ok(());
+    }
+    let finished = match Supervisor::begin(site, dir, &start) {
+        Ok(supervisor) => supervisor.watch(&start),
+        Err(end) => Finished::new(end),
+    };
+    dir.finish(&report(finished))
+}
+
+fn report(finished: Finished) -> TaskReport {
+    let (cpu_ms, max_rss) = sys::children_usage();
+    TaskReport {
+        end: finished.end,
+        started: finished.started,
+        finished: sys::now(),
+        cpu_ms,
+        max_rss,
+        outputs: finished.outputs,
+        result: finished.result,
+        refused: finished.refused,
+        isolation: finished.isolation,
+    }
+}
+
+/// Why a task is being ended before its time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Asked,
+    Deadline,
+}
+
+struct Supervisor<'a> {
+    site: &'a Site,
+    output: Output,
+    body: Box<dyn Body + 'a>,
+    started: Millis,
+    ending: Option<Ending>,
+    /// When the next thing happens by itself: the deadline, then the end of the grace.
+    alarm: Option<Millis>,
+}
+
+impl<'a> Supervisor<'a> {
+    fn begin(site: &'a Site, dir: &'a TaskDir, start: &'a Start) -> Result<Self, End> {
+        let prepare = || -> io::Result<_> {
+            let (out, out_end) = output_pipe()?;
+            let (err, err_end) = output_pipe()?;
+            let main = u8::try_from(start.task.init.len()).unwrap_or(u8::MAX);
+            let path = crate::logs::path(&site.setup.data_dir, dir.key);
+            let cap = site.setup.policy.log_bytes;
+            let capture = start.task.capture_result;
+            Ok((
+                Output::new([out, err], path, cap, main, capture),
+                [out_end, err_end],
+            ))
+        };
+        let (output, ends) = prepare().map_err(|e| unprepared("exec.io", e))?;
+        let body: Box<dyn Body + 'a> = match start.level {
+            Level::Process => Box::new(Plain::start(site, dir, start, ends)?),
+            level => {
+                let what = format!("the level {level:?} is not available on this host");
+                return Err(unprepared("isolation.unavailable", what));
+            }
+        };
+        let started = sys::now();
+        Ok(Self {
+            site,
+            output,
+            body,
+            started,
+            ending: None,
+            alarm: start.task.deadline.map(|span| started.plus(span)),
+        })
+    }
+
+    /// Watches pipes, signals and the clock until the body has ended.
+    fn watch(mut self, start: &Start) -> Finished {
+        let mut finished = loop {
+            self.wait();
+            let _ = self.output.drain();
+            let mut child_ended = false;
+            while let Some(signal) = sys::next_signal(self.site.signals.as_fd()) {
+                match signal {
+                    libc::SIGCHLD => child_ended = true,
+                    libc::SIGTERM => self.end(Ending::Asked, start.task.grace),
+                    _ => self.body.kill(),
+                }
+            }
+            if self.alarm.is_some_and(|at| sys::now() >= at) {
+                match self.ending {
+                    None => self.end(Ending::Deadline, start.task.grace),
+                    Some(_) => {
+                        self.alarm = None;
+                        self.body.kill();
+                    }
+                }
+            }
+            let step = self.body.step(child_ended, &mut self.output);
+            if let Some(finished) = step {
+                break finished;
+            }
+        };
+        // All processes are gone: what the pipes hold now is all that will come.
+        let _ = self.output.drain();
+        finished.result = self.output.result();
+        finished.started = Some(self.started);
+        if self.ending == Some(Ending::Deadline) {
+            finished.end = End::DeadlineExceeded;
+        }
+        finished
+    }
+
+    fn end(&mut self, why: Ending, grace: Millis) {
+        if self.ending.is_none() {
+            self.ending = Some(why);
+            self.alarm = Some(sys::now().plus(grace));
+            self.body.terminate();
+        }
+    }
+
+    fn wait(&self) {
+        let timeout = self.alarm.map(|at| {
+            let millis = at.since(sys::now()).get();
+            Timespec {
+                tv_sec: (millis / 1000) as i64,
+                tv_nsec: ((millis % 1000) * 1_000_000) as i64,
+            }
+        });
+        let signals = self.site.signals.as_fd();
+        let mut fds = vec![PollFd::from_borrowed_fd(signals, PollFlags::IN)];
+        let pipes = self.output.pipes.iter().flatten().map(AsFd::as_fd);
+        for fd in pipes.chain(self.body.control()) {
+            fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
+        }
+        // Interrupted or not: the caller looks at everything anyway.
+        let _ = poll(&mut fds, timeout.as_ref());
+    }
+}

@@ -1,0 +1,196 @@
+//! The system calls that no safe library offers, each behind a small safe function. All of the
+//! crate's `unsafe` for starting processes is here; nothing here knows what a task is.
+//!
+//! The callers of [`fork`] are single-threaded processes (see `keeper`), so ordinary Rust code may
+//! run in the child.
+
+#![allow(
+    unsafe_code,
+    reason = "raw system calls: fork, exec, signals, credentials, mount attributes"
+)]
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rustix::process::Pid;
+use steading_types::Millis;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+/// Which side of a fork this is.
+pub(crate) enum Fork {
+    /// The new process.
+    Child,
+    /// The process that forked, with the child's pid and a descriptor that stays bound to it.
+    Parent(Pid, OwnedFd),
+}
+
+fn checked(result: libc::c_long) -> io::Result<libc::c_long> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+/// Forks into the new namespaces named by `CLONE_NEW…` bits (0 for a plain fork).
+/// Only for single-threaded processes.
+pub(crate) fn fork(namespaces: i32) -> io::Result<Fork> {
+    let mut pidfd: RawFd = -1;
+    // SAFETY: an all-zero clone_args is valid; the kernel writes one descriptor through `pidfd`,
+    // which outlives the call. No stack is given, so this behaves as fork().
+    let pid = unsafe {
+        let mut args: libc::clone_args = std::mem::zeroed();
+        args.flags = (libc::CLONE_PIDFD | namespaces) as u64;
+        args.pidfd = (&raw mut pidfd) as u64;
+        args.exit_signal = libc::SIGCHLD as u64;
+        checked(libc::syscall(
+            libc::SYS_clone3,
+            &raw mut args,
+            size_of::<libc::clone_args>(),
+        ))?
+    };
+    match Pid::from_raw(pid as i32) {
+        None => Ok(Fork::Child),
+        // SAFETY: the kernel has just made this descriptor for us.
+        Some(pid) => Ok(Fork::Parent(pid, unsafe { OwnedFd::from_raw_fd(pidfd) })),
+    }
+}
+
+/// Ends this process at once, without running destructors or exit handlers of the parent's image.
+pub(crate) fn exit(code: i32) -> ! {
+    // SAFETY: takes no memory of ours.
+    unsafe { libc::_exit(code) }
+}
+
+/// Replaces the program. Comes back only with an error.
+pub(crate) fn exec(path: &CString, argv: &[CString], env: &[CString]) -> io::Error {
+    let pointers = |list: &[CString]| -> Vec<*const libc::c_char> {
+        let ends = std::iter::once(std::ptr::null());
+        list.iter().map(|text| text.as_ptr()).chain(ends).collect()
+    };
+    let (argv, env) = (pointers(argv), pointers(env));
+    // SAFETY: both lists end with a null pointer and point into strings that live until the call.
+    unsafe { libc::execve(path.as_ptr(), argv.as_ptr(), env.as_ptr()) };
+    io::Error::last_os_error()
+}
+
+/// What a signal does.
+#[derive(Clone, Copy)]
+pub(crate) enum Disposition {
+    /// The system's default.
+    Default,
+    /// Nothing; for `SIGCHLD` also: children are reaped by the kernel.
+    Ignore,
+}
+
+/// Sets a signal's disposition; never to a handler.
+pub(crate) fn on_signal(signal: i32, disposition: Disposition) {
+    let action = match disposition {
+        Disposition::Default => libc::SIG_DFL,
+        Disposition::Ignore => libc::SIG_IGN,
+    };
+    // SAFETY: neither value is a function.
+    unsafe { libc::signal(signal, action) };
+}
+
+fn signal_set(signals: &[i32]) -> libc::sigset_t {
+    // SAFETY: `set` is initialised by sigemptyset before it is read.
+    unsafe {
+        let mut set: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut set);
+        for signal in signals {
+            libc::sigaddset(&raw mut set, *signal);
+        }
+        set
+    }
+}
+
+/// Blocks exactly these signals.
+pub(crate) fn block_only(signals: &[i32]) {
+    let set = signal_set(signals);
+    // SAFETY: reads `set`, writes nothing.
+    unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const set, std::ptr::null_mut()) };
+}
+
+/// A non-blocking descriptor that reads these (blocked) signals of whichever process reads it.
+pub(crate) fn signal_fd(signals: &[i32]) -> io::Result<OwnedFd> {
+    let set = signal_set(signals);
+    let flags = libc::SFD_CLOEXEC | libc::SFD_NONBLOCK;
+    // SAFETY: reads `set`; the descriptor that comes back is ours.
+    unsafe {
+        let fd = checked(libc::signalfd(-1, &raw const set, flags).into())?;
+        Ok(OwnedFd::from_raw_fd(fd as RawFd))
+    }
+}
+
+/// The next pending signal of a [`signal_fd`].
+pub(crate) fn next_signal(fd: BorrowedFd<'_>) -> Option<i32> {
+    let mut info = [0u8; size_of::<libc::signalfd_siginfo>()];
+    match rustix::io::read(fd, &mut info) {
+        // The number is the record's first field.
+        Ok(n) if n == info.len() => info
+            .first_chunk::<4>()
+            .map(|bytes| u32::from_ne_bytes(*bytes) as i32),
+        _ => None,
+    }
+}
+
+/// CPU time in milliseconds and the largest resident set in bytes of all children waited for.
+pub(crate) fn children_usage() -> (u64, u64) {
+    // SAFETY: an all-zero rusage is valid and the call only writes it.
+    let usage = unsafe {
+        let mut usage: libc::rusage = std::mem::zeroed();
+        libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut usage);
+        usage
+    };
+    let micros = |t: libc::timeval| t.tv_sec as u64 * 1_000_000 + t.tv_usec as u64;
+    let cpu = (micros(usage.ru_utime) + micros(usage.ru_stime)) / 1000;
+    (cpu, (usage.ru_maxrss as u64).saturating_mul(1024))
+}
+
+/// Makes `fd` this process's standard input (0), output (1) or error (2).
+pub(crate) fn become_standard(fd: BorrowedFd<'_>, target: RawFd) -> io::Result<()> {
+    // SAFETY: dup2 touches descriptors only; 0..=2 are not owned by any Rust value.
+    checked(unsafe { libc::dup2(fd.as_raw_fd(), target) }.into()).map(drop)
+}
+
+/// Marks every descriptor from 3 on to be closed by exec.
+pub(crate) fn close_on_exec_from_3() {
+    // SAFETY: changes flags of descriptors only.
+    unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            3u32,
+            u32::MAX,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
+}
+
+/// Sets a resource limit, soft and hard; a limit that may not be raised stays lower.
+#[allow(dead_code, reason = "the confined levels set limits")]
+pub(crate) fn limit(resource: libc::__rlimit_resource_t, value: u64) {
+    // SAFETY: reads and writes a local structure.
+    unsafe {
+        let mut current: libc::rlimit = std::mem::zeroed();
+        libc::getrlimit(resource, &raw mut current);
+        current.rlim_max = value.min(current.rlim_max);
+        current.rlim_cur = current.rlim_max;
+        libc::setrlimit(resource, &raw const current);
+    }
+}
+
+/// Waits for an owned descriptor without a thread. Must be called inside a tokio runtime.
+pub(crate) fn async_fd(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: the descriptor is owned by the AsyncFd, which never gives it away mutably.
+    Ok(unsafe { AsyncFd::register_with_interest(fd, interest) }?)
+}
+
+/// The wall clock.
+pub(crate) fn now() -> Millis {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    Millis(since.map_or(0, |d| d.as_millis() as u64))
+}
