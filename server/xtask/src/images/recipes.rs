@@ -64,7 +64,10 @@ pub(crate) const RECIPES: &[Recipe] = &[
             entrypoint: &[],
             cmd: &["/bin/sh"],
         },
-        finish: busybox,
+        finish: |tree| {
+            tree.file("bin/nc", 0o755, include_str!("nc.sh"));
+            busybox(tree)
+        },
     },
     Recipe {
         name: "python:alpine3.23",
