@@ -8,11 +8,7 @@ use crate::compute::{
 };
 use crate::panic::report_to_the_log;
 
-/// Makes `T` the compute backend of this component.
-///
-/// ```ignore
-/// steading_plugin::export_compute!(MyBackend);
-/// ```
+/// Makes a type that implements [`Compute`] the compute backend of this component.
 #[macro_export]
 macro_rules! export_compute {
     ($backend:ty) => {

@@ -17,7 +17,8 @@ use crate::config::Config;
 const SIGTERM: u8 = 15;
 const SIGKILL: u8 = 9;
 
-struct Local;
+/// Tasks on this host.
+pub struct Local;
 
 impl Compute for Local {
     fn describe() -> Descriptor {

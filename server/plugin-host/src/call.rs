@@ -17,6 +17,9 @@ use crate::ticker::{TICK, Ticking};
 /// Bytes of a guest's error line that are repeated in the error of its call.
 const LAST_WORDS: usize = 1024;
 
+/// Resources that a guest may hold of WASI.
+const WASI_RESOURCES: usize = 1024;
+
 /// Why a host function ended the guest.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Halt {
@@ -45,6 +48,8 @@ pub(crate) struct CallState {
 
 impl CallState {
     pub(crate) fn new(scope: Scope, services: Services, limits: Limits) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(WASI_RESOURCES);
         Self {
             scope,
             services,
@@ -55,7 +60,7 @@ impl CallState {
             last_words: None,
             begun: Instant::now(),
             wasi: None,
-            table: ResourceTable::new(),
+            table,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Turns components into native code. A compiler fed with hostile input may take for ever or eat
-//! all memory, so foreign components are compiled in a child process under resource limits.
+//! all memory, so foreign components are compiled in a child process under resource limits. The
+//! child is not confined otherwise: it is our own code, and what it makes is run as native code
+//! anyway.
 
 use std::ffi::OsString;
 use std::io::{Read, Write};

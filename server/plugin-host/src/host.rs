@@ -80,7 +80,7 @@ pub struct PluginHost {
 }
 
 impl PluginHost {
-    /// Sets the engine up and starts its (sleeping) clock.
+    /// Sets the engine up and starts its (sleeping) clock. Calls need a tokio runtime with time.
     pub fn new(options: Options) -> Result<Self, PluginError> {
         let engine = engine()?;
         let cache = options
@@ -216,14 +216,6 @@ impl PluginHost {
             return Err(PluginError::CapabilityAbsent { plugin, capability });
         }
         Ok(Some(capability))
-    }
-}
-
-impl Drop for PluginHost {
-    /// Calls that are still under way lose their clock, so their guests lose the CPU limit; a host
-    /// lives as long as the server.
-    fn drop(&mut self) {
-        self.ticker.close();
     }
 }
 

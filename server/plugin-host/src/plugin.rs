@@ -81,7 +81,7 @@ impl Plugin {
         &self.manifest
     }
 
-    /// What it says of itself; for the site, not for a tenant.
+    /// What it says of itself: the same for every context, which only names who asks.
     pub async fn describe(&self, context: &CallContext) -> Result<Descriptor, PluginError> {
         guest!(self, context, "describe", call_describe())
     }

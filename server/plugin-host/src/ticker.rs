@@ -11,9 +11,13 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// Ticks without a call before the thread sleeps; spares a wake-up for each call of a burst.
 const LINGER: u32 = 20;
 
-/// Hands out [`Ticking`] guards.
+/// Hands out [`Ticking`] guards. The thread ends with the last ticker and guard.
 #[derive(Clone)]
 pub(crate) struct Ticker {
+    owner: Arc<Owner>,
+}
+
+struct Owner {
     shared: Arc<Shared>,
 }
 
@@ -37,7 +41,7 @@ impl Shared {
 }
 
 impl Ticker {
-    /// Starts the thread, asleep, for an engine. It ends when `close` is called.
+    /// Starts the thread, asleep, for an engine.
     pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::new(State::default()),
@@ -48,23 +52,26 @@ impl Ticker {
             .name("plugin-ticks".to_owned())
             .stack_size(64 * 1024)
             .spawn(move || tick(&thread, &engine))?;
-        Ok(Self { shared })
+        Ok(Self {
+            owner: Arc::new(Owner { shared }),
+        })
     }
 
     /// Ticks until the guard is dropped.
     pub(crate) fn ticking(&self) -> Ticking {
-        let mut state = self.shared.lock();
+        let mut state = self.owner.shared.lock();
         state.calls = state.calls.saturating_add(1);
         if state.asleep {
-            self.shared.wake.notify_one();
+            self.owner.shared.wake.notify_one();
         }
         Ticking {
-            shared: Arc::clone(&self.shared),
+            owner: Arc::clone(&self.owner),
         }
     }
+}
 
-    /// Ends the thread.
-    pub(crate) fn close(&self) {
+impl Drop for Owner {
+    fn drop(&mut self) {
         self.shared.lock().closed = true;
         self.shared.wake.notify_one();
     }
@@ -72,39 +79,38 @@ impl Ticker {
 
 /// One call under way.
 pub(crate) struct Ticking {
-    shared: Arc<Shared>,
+    owner: Arc<Owner>,
 }
 
 impl Drop for Ticking {
     fn drop(&mut self) {
-        let mut state = self.shared.lock();
+        let mut state = self.owner.shared.lock();
         state.calls = state.calls.saturating_sub(1);
     }
 }
 
 fn tick(shared: &Shared, engine: &Engine) {
     let mut quiet = LINGER;
-    loop {
-        {
-            let mut state = shared.lock();
-            quiet = if state.calls > 0 {
-                0
-            } else {
-                quiet.saturating_add(1)
-            };
-            while quiet >= LINGER && state.calls == 0 && !state.closed {
-                state.asleep = true;
-                state = shared
-                    .wake
-                    .wait(state)
-                    .unwrap_or_else(PoisonError::into_inner);
-            }
-            state.asleep = false;
-            if state.closed {
-                return;
-            }
-        }
+    while wait(shared, &mut quiet) {
         std::thread::sleep(TICK);
         engine.increment_epoch();
     }
+}
+
+/// Sleeps while there is no call; false when there will never be one again.
+fn wait(shared: &Shared, quiet: &mut u32) -> bool {
+    let mut state = shared.lock();
+    *quiet = match state.calls {
+        0 => quiet.saturating_add(1),
+        _ => 0,
+    };
+    while *quiet >= LINGER && state.calls == 0 && !state.closed {
+        state.asleep = true;
+        state = shared
+            .wake
+            .wait(state)
+            .unwrap_or_else(PoisonError::into_inner);
+    }
+    state.asleep = false;
+    !state.closed
 }

@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use steading_plugin_host::capability::Services;
+use steading_plugin_host::compute::SubmitStep;
 use steading_plugin_host::manifest::{Capability, Version};
 use steading_plugin_host::{Limits, LoadSource, PluginError, authoring};
 
 use crate::guests::{
-    LOCAL, STRANGER, STRANGER_WITH_EXEC, context, grants, host, maker, package, refused, root,
+    LOCAL, STRANGER, STRANGER_WITH_EXEC, context, grants, host, job, maker, package, refused, root,
 };
 
 fn load(dir: &Path) -> Result<(), PluginError> {
@@ -160,4 +161,18 @@ fn the_build_tool_makes_what_a_program_embeds() {
         let file = out.path().join(format!("compute-local.{extension}"));
         assert!(std::fs::metadata(&file).unwrap().len() > 0, "{extension}");
     }
+}
+
+#[tokio::test]
+async fn a_component_of_a_published_contract_loads_for_ever_and_wasi_is_there_but_empty() {
+    let golden = root().join("tests/fixtures/golden-plugins/v0.1.wasm");
+    let dir = package(&golden, "manifest.json");
+    let host = host(Services::default(), Limits::default());
+    let plugin = host
+        .load(LoadSource::Package(dir.path()), &grants("stranger", &[]))
+        .unwrap();
+    let context = context("ok");
+    assert_eq!(plugin.describe(&context).await.unwrap().id, "stranger");
+    let step = plugin.submit(&context, &job("a"), None).await.unwrap();
+    assert!(matches!(step, SubmitStep::Accepted(accepted) if accepted.handle == "a"));
 }
