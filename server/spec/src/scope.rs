@@ -117,6 +117,24 @@ pub(crate) fn resolve(
     Ok(None)
 }
 
+/// Whether a variable of this name exists, or one that holds it, or one inside it.
+pub(crate) fn is_known(scope: &dyn Scope, name: &str) -> bool {
+    let mut name = name;
+    if is_group(scope, name) {
+        return true;
+    }
+    loop {
+        if scope.get(name).is_some() {
+            return true;
+        }
+        match name.rsplit_once('.') {
+            // A group without this name does not hold it.
+            Some((outer, _)) if !is_group(scope, outer) => name = outer,
+            _ => return false,
+        }
+    }
+}
+
 fn is_group(scope: &dyn Scope, name: &str) -> bool {
     let mut see = |_: &str, _: &Value| ControlFlow::Break(());
     scope.each_under(&format!("{name}."), &mut see).is_break()

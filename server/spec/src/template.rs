@@ -248,49 +248,29 @@ impl Node {
     }
 }
 
-/// One filling-in: its scope and what it may still produce.
+/// One filling-in: its scope and what it may still use. All tags of a document share one budget.
 struct Render<'r> {
     scope: &'r dyn Scope,
     unresolved: Unresolved,
-    limits: &'r Limits,
-    bytes_left: usize,
+    budget: Budget,
 }
 
 impl<'r> Render<'r> {
-    fn new(scope: &'r dyn Scope, unresolved: Unresolved, limits: &'r Limits) -> Self {
+    fn new(scope: &'r dyn Scope, unresolved: Unresolved, limits: &Limits) -> Self {
         Self {
             scope,
             unresolved,
-            limits,
-            bytes_left: limits.bytes,
+            budget: Budget::new(limits),
         }
-    }
-
-    /// A budget for one expression.
-    fn budget(&self) -> Budget {
-        Budget::new(self.limits)
     }
 
     fn push(&mut self, out: &mut String, text: &str) -> Result<(), TemplateError> {
-        match self.bytes_left.checked_sub(text.len()) {
-            Some(left) => self.bytes_left = left,
-            None => return Err(TemplateError::TooLarge(self.limits.bytes)),
-        }
+        self.budget
+            .bytes(text.len())
+            .map_err(TemplateError::TooLarge)?;
         out.push_str(text);
         Ok(())
     }
-
-    /// Whether a dotted name, or one that begins with it, or a variable that holds it, is known.
-    fn knows(&self, name: &str) -> bool {
-        let path: Vec<_> = name.split('.').map(std::sync::Arc::from).collect();
-        let found = crate::scope::resolve(self.scope, &path, &mut self.budget());
-        matches!(found, Ok(Some((value, used))) if used == path.len() || !is_empty_group(&value))
-    }
-}
-
-/// The remainder of a group in which the next name is missing.
-fn is_empty_group(value: &crate::expr::Value) -> bool {
-    matches!(value, crate::expr::Value::Map(map) if map.entries().is_empty())
 }
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ mod token;
 
 use std::cmp::Ordering;
 
-use regex::RegexBuilder;
+use steading_types::Millis;
 use thiserror::Error;
 
+use crate::expr::{Budget, Limits};
 use token::{Token, tokens};
 
 /// Why a condition is neither true nor false.
@@ -58,8 +59,6 @@ impl WhenError {
 const LENGTH: usize = 1 << 20;
 /// Parentheses and signs inside each other.
 const DEPTH: usize = 50;
-/// Bytes of a compiled pattern.
-const PATTERN_SIZE: usize = 256 * 1024;
 
 /// Decides a condition.
 ///
@@ -78,6 +77,7 @@ pub fn when(text: &str) -> Result<bool, WhenError> {
         tokens: tokens(text).map_err(invalid)?,
         at: 0,
         depth: 0,
+        budget: Budget::new(&Limits::at(Millis(0))),
     };
     let outcome = parser.choice().and_then(|outcome| match parser.peek() {
         Token::End => Ok(outcome),
@@ -118,6 +118,8 @@ struct Parser {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    /// Bounds the work of regular expressions.
+    budget: Budget,
 }
 
 const COMPARISONS: &[&str] = &["==", "!=", "<=", ">=", "<", ">", "=~", "!~"];
@@ -202,7 +204,7 @@ impl Parser {
                 left = left.and_then(|left| Ok(Operand::Bool(list?.contains(&left))));
             } else if let Some(operator) = self.operator(COMPARISONS) {
                 let right = self.sum()?;
-                left = left.and_then(|left| compare(operator, &left, &right?));
+                left = left.and_then(|left| compare(operator, &left, &right?, &mut self.budget));
             } else {
                 return Ok(left);
             }
@@ -301,12 +303,12 @@ fn lazily(left: Outcome, right: Outcome, deciding: bool) -> Outcome {
     right.and_then(truth).map(Operand::Bool)
 }
 
-fn compare(operator: &str, left: &Operand, right: &Operand) -> Outcome {
+fn compare(operator: &str, left: &Operand, right: &Operand, budget: &mut Budget) -> Outcome {
     let truth = match operator {
         "==" => left == right,
         "!=" => left != right,
-        "=~" => matches(left, right)?,
-        "!~" => !matches(left, right)?,
+        "=~" => matches(left, right, budget)?,
+        "!~" => !matches(left, right, budget)?,
         _ => {
             let order = match (left, right) {
                 (Operand::Number(a), Operand::Number(b)) => a.partial_cmp(b),
@@ -330,7 +332,7 @@ fn compare(operator: &str, left: &Operand, right: &Operand) -> Outcome {
     Ok(Operand::Bool(truth))
 }
 
-fn matches(left: &Operand, right: &Operand) -> Result<bool, String> {
+fn matches(left: &Operand, right: &Operand, budget: &mut Budget) -> Result<bool, String> {
     let (Operand::Text(text), Operand::Text(pattern)) = (left, right) else {
         return Err(format!(
             "'{}' =~ '{}' needs two texts",
@@ -338,14 +340,9 @@ fn matches(left: &Operand, right: &Operand) -> Result<bool, String> {
             right.shown()
         ));
     };
-    let regex = RegexBuilder::new(pattern)
-        .size_limit(PATTERN_SIZE)
-        .dfa_size_limit(PATTERN_SIZE)
-        .nest_limit(DEPTH as u32)
-        .build();
-    match regex {
+    match budget.pattern(pattern, text.len()) {
         Ok(regex) => Ok(regex.is_match(text)),
-        Err(_) => Err(format!("'{}' is not a regular expression", right.shown())),
+        Err(error) => Err(error.to_string()),
     }
 }
 

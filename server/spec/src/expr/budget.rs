@@ -36,7 +36,9 @@ impl Limits {
 /// Bytes of a compiled pattern.
 const PATTERN_SIZE: usize = 256 * 1024;
 /// Compiling a pattern costs as much as this many other steps.
-const PATTERN_STEPS: u64 = 2_000;
+const PATTERN_STEPS: usize = 2_000;
+/// Bytes read, times states of the pattern, that one step pays for.
+const PATTERN_WORK: usize = 256;
 /// Patterns kept, so that a predicate compiles its own once.
 const PATTERNS_KEPT: usize = 8;
 
@@ -128,11 +130,22 @@ impl Budget {
         Value::map(entries)
     }
 
+    /// Pays for reading through a value once: texts by their length, lists by their items.
+    pub(crate) fn read(&mut self, value: &Value) -> Result<(), ExprError> {
+        let size = match value {
+            Value::Text(text) => text.len(),
+            Value::List(list) => list.items().len(),
+            Value::Map(map) => map.entries().len(),
+            _ => return Ok(()),
+        };
+        self.step(size / 64)
+    }
+
     /// A compiled pattern, about to be run over `length` bytes. Go's syntax and this one's agree
     /// on everything but rarities.
     pub(crate) fn pattern(&mut self, pattern: &str, length: usize) -> Result<Regex, ExprError> {
-        let per_64_bytes = pattern.len() / 64 + 1;
-        self.step((length / 64 + 1).saturating_mul(per_64_bytes))?;
+        let work = length.saturating_mul(complexity(pattern));
+        self.step((work / PATTERN_WORK).saturating_add(1))?;
         let known = |kept: &[(Arc<str>, Regex)]| {
             let found = kept.iter().find(|(p, _)| &**p == pattern);
             found.map(|(_, regex)| regex.clone())
@@ -140,7 +153,7 @@ impl Budget {
         if let Some(regex) = known(&self.patterns) {
             return Ok(regex);
         }
-        self.step(PATTERN_STEPS as usize)?;
+        self.step(PATTERN_STEPS)?;
         let regex = RegexBuilder::new(pattern)
             .size_limit(PATTERN_SIZE)
             .dfa_size_limit(PATTERN_SIZE)
@@ -154,6 +167,22 @@ impl Budget {
         kept.push((Arc::from(pattern), regex.clone()));
         Ok(regex)
     }
+}
+
+/// An upper bound of the states in which a pattern can be at once: its length, times its counted
+/// repetitions.
+fn complexity(pattern: &str) -> usize {
+    let counts = pattern.split('{').skip(1);
+    let largest = |count: &str| {
+        let numbers = count.split('}').next().unwrap_or_default().split(',');
+        numbers
+            .filter_map(|number| number.trim().parse::<usize>().ok())
+            .max()
+    };
+    let repetitions = counts.filter_map(largest);
+    repetitions.fold(pattern.len().max(1), |product, count| {
+        product.saturating_mul(count.max(1))
+    })
 }
 
 fn pattern_error(pattern: &str, error: &regex::Error) -> String {

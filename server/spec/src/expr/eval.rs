@@ -120,6 +120,9 @@ impl<'e> Evaluator<'e> {
 
     fn call(&mut self, function: &Function, arguments: &[Expr]) -> Result<Value, ExprError> {
         let values = self.all(arguments)?;
+        for value in &values {
+            self.budget.read(value)?;
+        }
         let arguments = Arguments {
             name: function.name,
             values: &values,
@@ -158,10 +161,12 @@ impl<'e> Evaluator<'e> {
             if access.optional && value.is_nil() {
                 return Ok(Value::Nil);
             }
+            self.budget.step(1)?;
             value = match &access.kind {
                 AccessKind::Member(name) => member(&value, name)?,
                 AccessKind::Index(index) => {
                     let index = self.eval(index)?;
+                    self.budget.read(&value)?;
                     item(&value, &index)?
                 }
                 AccessKind::Slice(from, to) => self.slice(&value, from.as_ref(), to.as_ref())?,

@@ -7,7 +7,7 @@ mod numbers;
 mod strings;
 pub(crate) mod times;
 
-pub(crate) use lists::{Order, order_from, sort};
+pub(crate) use lists::{Order, order_from, sort, unique};
 pub(crate) use numbers::{overflow, sum};
 pub(crate) use strings::{repeat, replace_in};
 
@@ -96,13 +96,22 @@ pub(crate) fn find(name: &str) -> Result<&'static Function, ExprError> {
                     reason,
                 });
             }
-            SPRIG.get(member)
+            // Ours always say what is wrong, so `mustToJson` is `toJson`.
+            SPRIG
+                .get(member)
+                .or_else(|| SPRIG.get(&*without_must(member)?))
         }
         None => BUILT_IN.get(name),
     };
     found
         .copied()
         .ok_or_else(|| ExprError::UnknownFunction(name.to_owned()))
+}
+
+fn without_must(name: &str) -> Option<String> {
+    let mut rest = name.strip_prefix("must")?.chars();
+    let first = rest.next()?.to_ascii_lowercase();
+    Some(format!("{first}{}", rest.as_str()))
 }
 
 /// The evaluated arguments of one call.

@@ -201,7 +201,8 @@ fn offset_text(offset: Offset, field: &str) -> String {
 pub(crate) fn parse(text: &str, layout: &str, zone: &TimeZone) -> Option<Zoned> {
     let mut parsed = Parsed::default();
     let mut rest = text;
-    for piece in pieces(layout) {
+    let mut pieces = pieces(layout).into_iter().peekable();
+    while let Some(piece) = pieces.next() {
         rest = match piece {
             Piece::Text(wanted) => rest.strip_prefix(wanted)?,
             Piece::Field(field) => parsed.field(field, rest)?,
@@ -211,10 +212,14 @@ pub(crate) fn parse(text: &str, layout: &str, zone: &TimeZone) -> Option<Zoned> 
                 None => return None,
             },
         };
-    }
-    // Go reads a fraction that the layout does not mention.
-    if let Some(after) = rest.strip_prefix('.') {
-        rest = parsed.fraction(after)?;
+        // A second may have a fraction that the layout does not mention.
+        let is_second = matches!(piece, Piece::Field("05" | "5"));
+        if is_second && !matches!(pieces.peek(), Some(Piece::Fraction(..))) {
+            let fraction = rest
+                .strip_prefix('.')
+                .and_then(|after| parsed.fraction(after));
+            rest = fraction.unwrap_or(rest);
+        }
     }
     if !rest.is_empty() {
         return None;

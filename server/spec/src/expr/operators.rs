@@ -26,6 +26,11 @@ pub(crate) fn binary(
     right: &Value,
     budget: &mut Budget,
 ) -> Result<Value, ExprError> {
+    for value in [left, right] {
+        if let Value::Text(_) = value {
+            budget.read(value)?;
+        }
+    }
     let truth = |truth: bool| Ok(Value::Bool(truth));
     match operator {
         Binary::Equal => left.equals(right, budget).map(Value::Bool),

@@ -424,11 +424,7 @@ impl Parser {
     fn body(&mut self) -> Result<Expr, ExprError> {
         self.predicates = self.predicates.saturating_add(1);
         let braced = self.accept("{");
-        let body = if braced {
-            self.sequence()
-        } else {
-            self.expression()
-        };
+        let body = self.sequence();
         self.predicates = self.predicates.saturating_sub(1);
         if braced {
             self.expect("}")?;

@@ -3,13 +3,28 @@
 //!
 //! Functions that would read the host or a random source are refused by name.
 
+mod choices;
+mod dates;
+mod dicts;
+mod encodings;
+mod lists;
 mod loose;
 mod maths;
+mod patterns;
 mod texts;
 
 use super::functions::Function;
 
-pub(super) const TABLES: &[&[Function]] = &[maths::TABLE, texts::TABLE];
+pub(super) const TABLES: &[&[Function]] = &[
+    texts::TABLE,
+    maths::TABLE,
+    choices::TABLE,
+    lists::TABLE,
+    dicts::TABLE,
+    dates::TABLE,
+    encodings::TABLE,
+    patterns::TABLE,
+];
 
 /// Why a function of sprig is not offered.
 pub(super) fn refusal(name: &str) -> Option<&'static str> {
@@ -33,6 +48,11 @@ pub(super) fn refusal(name: &str) -> Option<&'static str> {
         | "derivePassword"
         | "bcrypt"
         | "htpasswd" => Some("keys and passwords do not belong in a workflow's text; use a secret"),
+        "sha1sum" => Some("SHA-1 is broken; use sha256sum"),
+        "semver" | "semverCompare" => Some("not there yet; compare versions in a script step"),
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -175,6 +175,9 @@ impl Value {
     /// Equality across number types; values of different types differ.
     pub(crate) fn equals(&self, other: &Self, budget: &mut Budget) -> Result<bool, ExprError> {
         budget.step(1)?;
+        if let Self::Text(_) = self {
+            budget.read(self)?;
+        }
         Ok(match (self, other) {
             (Self::Nil, Self::Nil) => true,
             (Self::Bool(a), Self::Bool(b)) => a == b,

@@ -28,8 +28,8 @@ pub enum TemplateError {
     #[error("the expression {{{{={0}}}}} contains another tag")]
     NestedTag(String),
     /// The result would be too large.
-    #[error("the substituted document exceeds its limit of {0} bytes")]
-    TooLarge(usize),
+    #[error("the substituted document is too large: {0}")]
+    TooLarge(ExprError),
     /// The document's objects and lists are nested too deeply.
     #[error("the document is nested more than {0} levels deep")]
     TooDeep(usize),

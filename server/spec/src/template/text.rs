@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::error::{TemplateError, excerpt};
 use super::{Render, Tag, Unresolved};
-use crate::expr::{Evaluation, Limits, Program, end_of_tag};
+use crate::expr::{ExprError, Limits, Program, end_of_tag};
+use crate::scope;
 
 /// Tags inside each other.
 const DEPTH: usize = 10;
@@ -24,7 +25,14 @@ enum Part {
     /// `{{a.{{b}}}}`: the inner tags give the name.
     Nested(Vec<Part>),
     /// `{{=source}}`
-    Expression(Program),
+    Expression(Expression),
+}
+
+#[derive(Debug, Clone)]
+struct Expression {
+    program: Program,
+    /// What it reads of the variables that are bound later than others.
+    late: Vec<String>,
 }
 
 impl Text {
@@ -51,7 +59,7 @@ impl Text {
     pub(super) fn sole_tag(&self) -> Option<Tag> {
         match self.parts.as_slice() {
             [Part::Simple(name)] => Some(Tag::Simple(name.trim().to_owned())),
-            [Part::Expression(program)] => Some(Tag::Expression(program.source().to_owned())),
+            [Part::Expression(expression)] => Some(Tag::Expression(expression.source().to_owned())),
             _ => None,
         }
     }
@@ -90,7 +98,7 @@ impl<'t> Splitter<'t> {
                     break;
                 };
                 let (source, close) = expression.split_at_checked(end).unwrap_or_default();
-                let part = Part::Expression(program(source, limits)?);
+                let part = Part::Expression(Expression::parse(source, limits)?);
                 self.take_literal(here, close.get(2..).unwrap_or_default());
                 self.parts().push(part);
             } else if here.starts_with("{{") {
@@ -162,18 +170,11 @@ fn collect(parts: &[Part], out: &mut Vec<Tag>) {
                 collect(inner, out);
                 out.push(Tag::Nested(source_of(inner)));
             }
-            Part::Expression(program) => out.push(Tag::Expression(program.source().to_owned())),
+            Part::Expression(expression) => {
+                out.push(Tag::Expression(expression.source().to_owned()));
+            }
         }
     }
-}
-
-fn program(source: &str, limits: &Limits) -> Result<Program, TemplateError> {
-    let program =
-        Program::parse(source, limits).map_err(|error| TemplateError::expression(source, error))?;
-    if program.contains_tag() {
-        return Err(TemplateError::NestedTag(excerpt(source)));
-    }
-    Ok(program)
 }
 
 /// The tag that its parts make.
@@ -193,7 +194,7 @@ fn source_of(parts: &[Part]) -> String {
         Part::Literal(text) => text.to_string(),
         Part::Simple(name) => format!("{{{{{name}}}}}"),
         Part::Nested(inner) => format!("{{{{{}}}}}", source_of(inner)),
-        Part::Expression(program) => format!("{{{{={}}}}}", program.source()),
+        Part::Expression(expression) => format!("{{{{={}}}}}", expression.source()),
     };
     parts.iter().map(piece).collect()
 }
@@ -210,7 +211,7 @@ impl Part {
                 }
                 simple(&name, render, out)
             }
-            Self::Expression(program) => expression(program, render, out),
+            Self::Expression(expression) => expression.render(render, out),
         }
     }
 }
@@ -222,7 +223,7 @@ fn simple(written: &str, render: &mut Render<'_>, out: &mut String) -> Result<()
         Some(value) => match value.as_text() {
             Some(text) => render.push(out, text),
             None => {
-                let text = value.write(&mut render.budget());
+                let text = value.write(&mut render.budget);
                 let text = text.map_err(|error| TemplateError::expression(name, error))?;
                 render.push(out, &text)
             }
@@ -235,51 +236,70 @@ fn simple(written: &str, render: &mut Render<'_>, out: &mut String) -> Result<()
     }
 }
 
-fn expression(
-    program: &Program,
-    render: &mut Render<'_>,
-    out: &mut String,
-) -> Result<(), TemplateError> {
-    let keep = render.unresolved == Unresolved::Keep;
-    let source = program.source();
-    let as_written = || format!("{{{{={source}}}}}");
-    if keep && waits_for_later(program, render) {
-        return render.push(out, &as_written());
-    }
-    let mut budget = render.budget();
-    let result = program.run(render.scope, &mut budget);
-    let printed = result.and_then(|Evaluation { value, absent }| {
-        let text = match value.is_nil() {
-            true => None,
-            false => Some(value.write(&mut budget)?),
-        };
-        Ok((text, absent))
-    });
-    match printed {
-        Ok((Some(text), _)) => render.push(out, &text),
-        Ok((None, Some(absent))) => Err(TemplateError::Absent(absent)),
-        Err(error) if error.is_final() => Err(TemplateError::expression(source, error)),
-        // A later substitution knows more names.
-        Ok(_) | Err(_) if keep => render.push(out, &as_written()),
-        Ok(_) => Err(TemplateError::Nil(excerpt(source))),
-        Err(error) => Err(TemplateError::expression(source, error)),
-    }
+/// Variables that are bound later than others: an expression over them must not see them as nothing.
+const LATE: &[&str] = &[
+    "item",
+    "retries",
+    "lastRetry",
+    "workflow.status",
+    "workflow.failures",
+];
+
+fn is_late(name: &str) -> bool {
+    LATE.iter().any(|late| {
+        let below = name.strip_prefix(late);
+        below.is_some_and(|below| below.is_empty() || below.starts_with('.'))
+    })
 }
 
-/// Names that are bound later than others: an expression over them must not see them as nothing.
-fn waits_for_later(program: &Program, render: &Render<'_>) -> bool {
-    program.variables().iter().any(|name| {
-        let late = [
-            "item",
-            "retries",
-            "lastRetry",
-            "workflow.status",
-            "workflow.failures",
-        ];
-        let is_late = late.iter().any(|late| {
-            let below = name.strip_prefix(late);
-            below.is_some_and(|below| below.is_empty() || below.starts_with('.'))
-        });
-        is_late && !render.knows(name)
-    })
+impl Expression {
+    fn parse(source: &str, limits: &Limits) -> Result<Self, TemplateError> {
+        let program = Program::parse(source, limits)
+            .map_err(|error| TemplateError::expression(source, error))?;
+        if program.contains_tag() {
+            return Err(TemplateError::NestedTag(excerpt(source)));
+        }
+        let mut late: Vec<String> = program.variables().into_iter().collect();
+        late.retain(|name| is_late(name));
+        Ok(Self { program, late })
+    }
+
+    fn source(&self) -> &str {
+        self.program.source()
+    }
+
+    fn render(&self, render: &mut Render<'_>, out: &mut String) -> Result<(), TemplateError> {
+        let source = self.source();
+        let keep = render.unresolved == Unresolved::Keep;
+        let as_written = || format!("{{{{={source}}}}}");
+        let is_known = |name: &String| scope::is_known(render.scope, name);
+        if keep && !self.late.iter().all(is_known) {
+            return render.push(out, &as_written());
+        }
+        match self.printed(render) {
+            Ok((Some(text), _)) => {
+                out.push_str(&text);
+                Ok(())
+            }
+            Ok((None, Some(absent))) => Err(TemplateError::Absent(absent)),
+            Err(error) if error.is_final() => Err(TemplateError::expression(source, error)),
+            // A later substitution knows more names.
+            Ok(_) | Err(_) if keep => render.push(out, &as_written()),
+            Ok(_) => Err(TemplateError::Nil(excerpt(source))),
+            Err(error) => Err(TemplateError::expression(source, error)),
+        }
+    }
+
+    /// The text of its value, paid for; and the variable through which it may be nothing.
+    fn printed(
+        &self,
+        render: &mut Render<'_>,
+    ) -> Result<(Option<String>, Option<String>), ExprError> {
+        let evaluation = self.program.run(render.scope, &mut render.budget)?;
+        let text = match evaluation.value.is_nil() {
+            true => None,
+            false => Some(evaluation.value.write(&mut render.budget)?),
+        };
+        Ok((text, evaluation.absent))
+    }
 }

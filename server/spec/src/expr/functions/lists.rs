@@ -83,7 +83,10 @@ pub(crate) fn sort(
     order: Order,
 ) -> Result<Value, ExprError> {
     let rounds = (usize::BITS - keyed.len().leading_zeros()) as usize;
-    budget.step(keyed.len().saturating_mul(rounds))?;
+    for _ in 0..rounds {
+        budget.step(keyed.len())?;
+        keyed.iter().try_for_each(|(key, _)| budget.read(key))?;
+    }
     // One look before sorting: an order that fails half way would not be an order.
     for pair in keyed.windows(2) {
         if let [(a, _), (b, _)] = pair

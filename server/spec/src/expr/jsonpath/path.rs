@@ -261,6 +261,8 @@ impl Comparison {
             (Some(left), Some(right)) => left.equals(right, budget),
             (left, right) => Ok(left.is_none() && right.is_none()),
         };
+        let both = left.into_iter().chain(right);
+        both.into_iter().try_for_each(|value| budget.read(value))?;
         let order = || left?.order(right?);
         Ok(match self {
             Self::Equal => same(budget)?,

@@ -76,22 +76,10 @@ fn whole(args: &Arguments<'_>, apply: fn(i64, i64) -> Option<i64>) -> Result<Val
 fn fraction(args: &Arguments<'_>, apply: fn(f64, f64) -> f64) -> Result<Value, ExprError> {
     let mut numbers = args.values.iter().map(loose::float);
     let first = numbers.next().unwrap_or(0.0);
-    // Decimal arithmetic in sprig: 0.1 + 0.2 prints as 0.3.
     let folded = numbers.fold(first, apply);
-    Ok(Value::Float((folded * 1e15).round() / 1e15).filter_finite(folded))
-}
-
-trait Finite {
-    fn filter_finite(self, otherwise: f64) -> Self;
-}
-
-impl Finite for Value {
-    fn filter_finite(self, otherwise: f64) -> Self {
-        match self {
-            Self::Float(f) if f.is_finite() => self,
-            _ => Self::Float(otherwise),
-        }
-    }
+    // Sprig computes in decimals: 0.1 + 0.2 prints as 0.3, as it does with 15 digits.
+    let rounded = format!("{folded:.14e}").parse();
+    Ok(Value::Float(rounded.unwrap_or(folded)))
 }
 
 fn divf(_: &mut Budget, args: &Arguments<'_>) -> Result<Value, ExprError> {
