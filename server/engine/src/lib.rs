@@ -5,9 +5,35 @@
 //! Nothing here does I/O, reads a clock or draws a random number, so a run can be replayed from its
 //! rows and tested by the million.
 
+//!
+//! The way of a command: [`command`] -> `commands/<command>.rs` -> `turn` (how news travels from node to node)
+//! -> `templates/<kind>.rs` (how each kind of node starts, goes on and ends) -> [`outcome`] and [`action`].
+
 pub mod action;
 pub mod command;
 pub mod document;
+pub mod error;
 pub mod head;
 pub mod node;
 pub mod outcome;
+pub mod plan;
+
+mod aggregate;
+mod call;
+mod commands;
+mod derive;
+mod exit;
+mod graph;
+mod ids;
+mod live;
+mod ready;
+mod run;
+mod scope;
+mod task;
+mod templates;
+mod text;
+mod time;
+mod turn;
+
+pub use run::Run;
+pub use task::TaskRequest;

@@ -1,7 +1,7 @@
 //! One node of a run: a row of its own, so that a large run writes only what changed.
 //!
-//! Edges are kept at the child (`parents`): a fan of ten thousand never rewrites its head. `children`
-//! and all counters are derived when a run is loaded.
+//! Edges are kept at the child (`owner`, `parents`): a fan of ten thousand never rewrites its head.
+//! `children` and all counters are derived when a run is loaded.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,9 @@ pub struct Node {
     pub template: TemplateName,
     /// The node of the enclosing steps, dag or container set template.
     pub boundary: Option<NodeIx>,
-    /// Nodes whose Argo `children` this one is among.
+    /// The siblings that it comes after: the group before a step group, the dependencies of a task. Empty:
+    /// it comes first in its owner. (Argo's `children` are told from these and from the owners, because
+    /// a task that follows a large loop would otherwise name each of its nodes.)
     pub parents: Vec<NodeIx>,
     /// Who is told when this node is over: its group, dag, retry node, or the node that it is a hook
     /// of. Nobody: the run itself.

@@ -1,0 +1,59 @@
+//! Commands: one file each, with one handler. A handler first decides whether the command makes sense and
+//! refuses it otherwise; only then it alters the run.
+
+mod resume;
+mod retry;
+mod selector;
+mod set_node;
+mod start;
+mod stop;
+mod suspend;
+mod timer;
+
+use crate::command::Command;
+use crate::error::Refusal;
+use crate::turn::Turn;
+
+impl Turn<'_> {
+    /// Carries out a command.
+    pub(crate) fn obey(&mut self, command: Command) -> Result<(), Refusal> {
+        match command {
+            Command::Start => self.start_run(),
+            Command::Continue => Ok(()),
+            Command::AttemptWaiting { attempt, reason } => {
+                self.attempt_waiting(attempt, reason);
+                Ok(())
+            }
+            Command::AttemptStarted { attempt, host } => {
+                self.attempt_started(attempt, host);
+                Ok(())
+            }
+            Command::AttemptEnded { attempt, report } => {
+                self.attempt_ended(attempt, &report);
+                Ok(())
+            }
+            Command::TimerFired { timer } => {
+                self.timer_fired(timer);
+                Ok(())
+            }
+            Command::Suspend => self.suspend_run(),
+            Command::Resume { selector, by } => self.resume_run(selector.as_ref(), &by),
+            Command::Stop { selector, message } => {
+                self.stop_run(selector.as_ref(), message.as_deref())
+            }
+            Command::Terminate => self.terminate_run(),
+            Command::SetNode {
+                selector,
+                phase,
+                message,
+                outputs,
+                by: _,
+            } => self.set_node(&selector, phase, message.as_deref(), &outputs),
+            Command::Retry {
+                restart_successful,
+                selector,
+                parameters,
+            } => self.retry_run(restart_successful, selector.as_ref(), parameters),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! A run in memory: its head, its nodes, and what is derived from them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use steading_types::{AttemptId, Millis, NodeIx, NodePhase, NodeType, WorkflowPhase};
+
+use crate::command::{Command, Timer};
+use crate::error::{EngineError, Refusal};
+use crate::head::{Head, Suspended};
+use crate::ids::{self, Ids};
+use crate::live::{Live, Slot};
+use crate::node::{Ending, Node};
+use crate::outcome::Outcome;
+use crate::plan::Plan;
+use crate::ready::{Boundary, Ready};
+use crate::turn::Turn;
+
+/// The state of one run. Alter it with [`Run::apply`] only.
+#[derive(Debug)]
+pub struct Run {
+    pub(crate) head: Head,
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) slots: Vec<Option<Slot>>,
+    pub(crate) ids: Ids,
+    pub(crate) ready: Ready,
+    /// Suspend nodes that wait.
+    pub(crate) waiting: BTreeSet<NodeIx>,
+    /// Attempts that are pending or running.
+    pub(crate) active: u32,
+    pub(crate) hooks: RunHooks,
+}
+
+/// The hooks of the run itself.
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct RunHooks {
+    /// By their places in the specification.
+    pub(crate) fired: BTreeMap<u32, NodeIx>,
+    pub(crate) open: u32,
+}
+
+/// Two runs are equal when their rows and everything derived from them are.
+impl PartialEq for Run {
+    fn eq(&self, other: &Self) -> bool {
+        let used = |run: &Self| run.slots.iter().rposition(Option::is_some);
+        self.head == other.head
+            && used(self) == used(other)
+            && self.slots.iter().flatten().eq(other.slots.iter().flatten())
+            && self.ready == other.ready
+            && self.waiting == other.waiting
+            && self.active == other.active
+            && self.hooks == other.hooks
+    }
+}
+
+impl Run {
+    /// A new run. [`Command::Start`] comes next.
+    pub fn new(head: Head, plan: Arc<Plan>) -> Self {
+        Self {
+            head,
+            plan,
+            slots: Vec::new(),
+            ids: Ids::default(),
+            ready: Ready::default(),
+            waiting: BTreeSet::new(),
+            active: 0,
+            hooks: RunHooks::default(),
+        }
+    }
+
+    /// The run that wrote these rows. The nodes may come in any order.
+    ///
+    /// # Errors
+    /// [`EngineError::Document`] when the rows contradict each other or the document.
+    pub fn load(head: Head, plan: Arc<Plan>, mut nodes: Vec<Node>) -> Result<Self, EngineError> {
+        nodes.sort_unstable_by_key(|node| node.ix);
+        let mut run = Self::new(head, plan);
+        for node in nodes {
+            run.adopt(node)?;
+        }
+        run.derive();
+        Ok(run)
+    }
+
+    /// Carries out a command: alters the run and says what changed and what follows.
+    ///
+    /// # Errors
+    /// [`Refusal`]: the command makes no sense now; the run is unchanged.
+    pub fn apply(&mut self, command: Command, now: Millis) -> Result<Outcome, Refusal> {
+        let mut turn = Turn::new(self, now);
+        turn.obey(command)?;
+        turn.drain();
+        Ok(turn.done())
+    }
+
+    /// The run's own row.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The document, ready to run.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// A node's row.
+    pub fn node(&self, ix: NodeIx) -> Option<&Node> {
+        self.slot(ix).map(|slot| &slot.node)
+    }
+
+    /// All nodes, in the order of their making.
+    pub fn nodes(&self) -> impl Iterator<Item = &Node> {
+        self.slots.iter().flatten().map(|slot| &slot.node)
+    }
+
+    /// The attempts that were started and have not ended, and whether they were asked to end: what an
+    /// outbox must hold.
+    pub fn outstanding(&self) -> impl Iterator<Item = (AttemptId, Ending)> {
+        self.nodes()
+            .filter(|node| node.kind == NodeType::Pod && !node.phase.completed())
+            .map(|node| (self.attempt(node), node.ending))
+    }
+
+    /// The timers that must be set.
+    pub fn timers(&self) -> impl Iterator<Item = (Timer, Millis)> {
+        let deadline = self.deadline().map(|at| (Timer::Deadline, at));
+        let nodes = self.nodes().filter_map(|node| {
+            let at = node.wake.filter(|_| !node.phase.completed())?;
+            Some((node_timer(node), at))
+        });
+        deadline.into_iter().chain(nodes)
+    }
+
+    /// Whether the run has more to make by itself, so that [`Command::Continue`] must follow a load.
+    pub fn wants_more(&self) -> bool {
+        !self.held() && self.ready.has_next(|boundary| self.full(boundary))
+    }
+
+    /// Argo's id of a node.
+    pub fn node_id(&self, ix: NodeIx) -> Option<String> {
+        let slot = self.slot(ix)?;
+        let workflow = self.head.name.as_str();
+        Some(ids::node_id(workflow, &slot.node.name, slot.live.hash))
+    }
+
+    /// Argo's pod name of a node.
+    pub fn pod_name(&self, ix: NodeIx) -> Option<String> {
+        let slot = self.slot(ix)?;
+        let template = slot.node.template.shown();
+        let workflow = self.head.name.as_str();
+        Some(ids::pod_name(
+            workflow,
+            &slot.node.name,
+            template,
+            slot.live.hash,
+        ))
+    }
+
+    /// The attempt of a pod node.
+    pub(crate) fn attempt(&self, node: &Node) -> AttemptId {
+        AttemptId {
+            run: self.head.id,
+            node: node.ix,
+            generation: node.generation,
+        }
+    }
+
+    /// When the run as a whole must be over: none once it was asked to end, or has.
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        let seconds = self.plan.resolved.spec.active_deadline_seconds?;
+        let seconds = u64::try_from(seconds).unwrap_or(0);
+        let running = self.head.phase == WorkflowPhase::Running
+            && self.head.shutdown.is_none()
+            && !self.entry_phase().is_some_and(NodePhase::completed);
+        let started = self.head.started.filter(|_| running)?;
+        Some(started.plus(Millis(seconds.saturating_mul(1000))))
+    }
+
+    /// Where the entry node stands.
+    pub(crate) fn entry_phase(&self) -> Option<NodePhase> {
+        self.node(NodeIx::ROOT).map(|node| node.phase)
+    }
+
+    /// Whether nothing new may be made: suspended, or as many attempts as the run allows.
+    pub(crate) fn held(&self) -> bool {
+        let suspended = self.head.suspended == Suspended::Yes && self.head.shutdown.is_none();
+        let limit = self.plan.run_parallelism();
+        suspended || limit.is_some_and(|limit| self.active >= limit)
+    }
+
+    /// Whether a boundary has as many active children as it allows.
+    pub(crate) fn full(&self, boundary: Boundary) -> bool {
+        let Some(slot) = boundary.and_then(|ix| self.slot(ix)) else {
+            return false;
+        };
+        let limit = slot.live.template.and_then(|t| self.plan.parallelism(t));
+        limit.is_some_and(|limit| slot.live.active >= limit)
+    }
+
+    pub(crate) fn slot(&self, ix: NodeIx) -> Option<&Slot> {
+        self.slots.get(ix.index())?.as_ref()
+    }
+
+    pub(crate) fn slot_mut(&mut self, ix: NodeIx) -> Option<&mut Slot> {
+        self.slots.get_mut(ix.index())?.as_mut()
+    }
+
+    pub(crate) fn live(&self, ix: NodeIx) -> Option<&Live> {
+        self.slot(ix).map(|slot| &slot.live)
+    }
+
+    pub(crate) fn live_mut(&mut self, ix: NodeIx) -> Option<&mut Live> {
+        self.slot_mut(ix).map(|slot| &mut slot.live)
+    }
+}
+
+/// The timer that a node's `wake` belongs to.
+pub(crate) fn node_timer(node: &Node) -> Timer {
+    match node.kind {
+        NodeType::Suspend => Timer::Resume(node.ix),
+        NodeType::Retry => Timer::Backoff(node.ix),
+        _ => Timer::NodeDeadline(node.ix),
+    }
+}

@@ -1,0 +1,16 @@
+//! How each kind of template starts, goes on and ends.
+
+mod dag;
+pub(crate) mod hooks;
+mod loops;
+mod outputs;
+mod pod;
+mod report;
+mod retry;
+mod steps;
+mod suspend;
+
+pub(crate) use outputs::declared_default;
+pub(crate) use pod::shutdown_message;
+pub(crate) use steps::tolerates;
+pub(crate) use suspend::{joined, missing};

@@ -1,0 +1,114 @@
+//! From a backend's report to a node's end: phase, message, outputs.
+
+use steading_spec::model::Template;
+use steading_types::NodePhase;
+use steading_types::task::{End, TaskReport};
+
+use super::outputs::computed;
+use crate::error::EngineError;
+use crate::node::Outputs;
+use crate::scope::View;
+use crate::text;
+
+/// How a node ends.
+pub(super) struct Verdict {
+    pub(super) phase: NodePhase,
+    pub(super) message: Option<String>,
+    pub(super) outputs: Outputs,
+}
+
+/// Reads a report. `Failed` means that the work said no, `Error` that the machinery did.
+pub(super) fn judge(template: &Template, report: &TaskReport, view: &View<'_>) -> Verdict {
+    let (phase, message, exit_code) = ended(&report.end);
+    let mut verdict = Verdict {
+        phase,
+        message,
+        outputs: Outputs {
+            result: report.result.clone(),
+            exit_code,
+            ..Outputs::default()
+        },
+    };
+    if phase == NodePhase::Succeeded {
+        match outputs(template, report, view) {
+            Ok(parameters) => verdict.outputs.parameters = parameters,
+            Err(error) => {
+                verdict.phase = NodePhase::Error;
+                verdict.message = Some(error.to_string());
+            }
+        }
+    } else {
+        // A failed node still gives what it wrote.
+        let written = template.output_parameters().iter().filter_map(|output| {
+            let text = report.outputs.get(&output.name)?;
+            Some((output.name.clone(), text.clone()))
+        });
+        verdict.outputs.parameters = written.collect();
+    }
+    verdict
+}
+
+fn ended(end: &End) -> (NodePhase, Option<String>, Option<i32>) {
+    let failed = |message: String, code: i32| (NodePhase::Failed, Some(message), Some(code));
+    match end {
+        End::Exited { code: 0, .. } => (NodePhase::Succeeded, None, Some(0)),
+        End::Exited { container, code } => {
+            failed(format!("{container}: Error (exit code {code})"), *code)
+        }
+        End::Signaled { container, signal } => {
+            let code = signal.saturating_add(128);
+            failed(format!("{container}: Error (exit code {code})"), code)
+        }
+        End::OutOfMemory { container } => {
+            failed(format!("{container}: OOMKilled (exit code 137)"), 137)
+        }
+        End::DeadlineExceeded => (NodePhase::Failed, Some(TOO_LONG.to_owned()), None),
+        End::NotStarted { message } => failed(format!("main: Error (exit code 64): {message}"), 64),
+        End::Unprepared { code, message } => {
+            (NodePhase::Error, Some(format!("{message} ({code})")), None)
+        }
+        End::Lost => (NodePhase::Error, Some(LOST.to_owned()), None),
+    }
+}
+
+/// Argo's sentence for a pod beyond its `activeDeadlineSeconds`.
+const TOO_LONG: &str = "Pod was active on the node longer than the specified deadline";
+const LOST: &str = "the task was lost: its supervisor ended without a record of the result";
+
+fn outputs(
+    template: &Template,
+    report: &TaskReport,
+    view: &View<'_>,
+) -> Result<Vec<(String, String)>, EngineError> {
+    let mut outputs = Vec::new();
+    for output in template.output_parameters() {
+        let name = &output.name;
+        let from = output.value_from.as_ref();
+        let default = || {
+            let default = from.and_then(|from| from.default.as_ref());
+            default.map(|text| text::render(text, view)).transpose()
+        };
+        let value = match from {
+            Some(from) if !from.path.is_empty() => match report.outputs.get(name) {
+                Some(text) => Some(text.clone()),
+                None => Some(default()?.ok_or_else(|| {
+                    let why = report
+                        .refused
+                        .get(name)
+                        .map_or("no such file", String::as_str);
+                    EngineError::Value(format!("output parameter '{name}': {}: {why}", from.path))
+                })?),
+            },
+            Some(from) if !from.expression.is_empty() => match computed(&from.expression, view) {
+                Ok(value) => value,
+                Err(error) => Some(default()?.ok_or(error)?),
+            },
+            _ => match &output.value {
+                Some(text) => Some(text::render(text, view)?),
+                None => default()?,
+            },
+        };
+        outputs.extend(value.map(|value| (name.clone(), value)));
+    }
+    Ok(outputs)
+}

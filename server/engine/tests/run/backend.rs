@@ -1,0 +1,324 @@
+//! A backend in memory: it answers every attempt as its script says, in any order, and checks after each
+//! command that the run is what its rows say and that no attempt starts twice.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::fmt::Write;
+use std::sync::Arc;
+
+use steading_engine::action::Action;
+use steading_engine::command::{Command, Timer};
+use steading_engine::document::Document;
+use steading_engine::error::Refusal;
+use steading_engine::head::{Head, Progress, Suspended};
+use steading_engine::node::Node;
+use steading_engine::plan::Plan;
+use steading_engine::{Run, TaskRequest};
+use steading_spec::model::Workflow;
+use steading_spec::resolve::{NoLibrary, resolve};
+use steading_spec::{Limits, Mode, Object};
+use steading_types::task::{End, TaskReport};
+use steading_types::{AttemptId, Millis, NodePhase, RunId, WorkflowPhase};
+
+/// The answer of a task.
+pub(crate) fn exit(code: i32) -> TaskReport {
+    ended(End::Exited {
+        container: "main".into(),
+        code,
+    })
+}
+
+pub(crate) fn ended(end: End) -> TaskReport {
+    TaskReport {
+        end,
+        started: None,
+        finished: Millis(0),
+        cpu_ms: 1,
+        max_rss: 1,
+        outputs: BTreeMap::new(),
+        result: None,
+        refused: BTreeMap::new(),
+        isolation: String::new(),
+    }
+}
+
+/// A task that printed something.
+pub(crate) fn prints(result: &str) -> TaskReport {
+    TaskReport {
+        result: Some(result.into()),
+        ..exit(0)
+    }
+}
+
+/// A task that wrote an output file.
+pub(crate) fn writes(name: &str, value: &str) -> TaskReport {
+    TaskReport {
+        outputs: BTreeMap::from([(name.into(), value.into())]),
+        ..exit(0)
+    }
+}
+
+/// A run on a backend.
+pub(crate) struct Backend {
+    pub(crate) run: Run,
+    pub(crate) now: Millis,
+    /// Attempts that were started and not answered, in order.
+    pub(crate) pending: VecDeque<AttemptId>,
+    pub(crate) cancelled: Vec<AttemptId>,
+    pub(crate) timers: BTreeMap<Timer, Millis>,
+    pub(crate) tasks: Vec<TaskRequest>,
+    pub(crate) completed: usize,
+    plan: Arc<Plan>,
+    started: HashSet<AttemptId>,
+    rows: BTreeMap<u32, Node>,
+    head: Head,
+    check: bool,
+}
+
+pub(crate) fn parse(yaml: &str) -> Workflow {
+    let documents = steading_spec::parse(yaml.as_bytes(), Mode::Strict, &Limits::default())
+        .unwrap_or_else(|faults| panic!("{faults:?}"));
+    match documents.into_iter().next().unwrap().object {
+        Object::Workflow(workflow) => *workflow,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A workflow document around a specification.
+pub(crate) fn workflow(spec: &str) -> String {
+    let indented: String = spec.lines().fold(String::new(), |mut out, line| {
+        let _ = writeln!(out, "  {line}");
+        out
+    });
+    format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata:\n  name: wf\nspec:\n{indented}"
+    )
+}
+
+impl Backend {
+    /// A run of a specification that was not started yet.
+    pub(crate) fn new(spec: &str) -> Self {
+        Self::of(&parse(&workflow(spec)))
+    }
+
+    pub(crate) fn of(workflow: &Workflow) -> Self {
+        let resolved = resolve(workflow, &NoLibrary).unwrap_or_else(|f| panic!("{f:?}"));
+        let document = Document {
+            workflow: serde_json::to_value(workflow).unwrap(),
+            resolved: serde_json::to_value(&resolved).unwrap(),
+        };
+        let plan = Plan::new(&document).unwrap();
+        let now = Millis(1_700_000_000_000);
+        let head = Head {
+            id: RunId::new(now, 7),
+            tenant: "default".parse().unwrap(),
+            name: "wf".parse().unwrap(),
+            labels: workflow.metadata.labels.clone(),
+            annotations: workflow.metadata.annotations.clone(),
+            creator: "anna".into(),
+            phase: WorkflowPhase::Pending,
+            message: None,
+            created: now,
+            started: None,
+            finished: None,
+            priority: 0,
+            shutdown: None,
+            suspended: Suspended::No,
+            parameters: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+            progress: Progress::default(),
+            generation: 0,
+        };
+        Self {
+            run: Run::new(head.clone(), Arc::clone(&plan)),
+            now,
+            pending: VecDeque::new(),
+            cancelled: Vec::new(),
+            timers: BTreeMap::new(),
+            tasks: Vec::new(),
+            completed: 0,
+            plan,
+            started: HashSet::new(),
+            rows: BTreeMap::new(),
+            head,
+            check: true,
+        }
+    }
+
+    /// Without the comparison after each command, which costs the size of the run.
+    pub(crate) fn unchecked(mut self) -> Self {
+        self.check = false;
+        self
+    }
+
+    /// Applies a command and everything that the run itself asks for.
+    pub(crate) fn apply(&mut self, command: Command) -> Result<(), Refusal> {
+        let outcome = self.run.apply(command, self.now)?;
+        for ix in &outcome.removed {
+            self.rows.remove(&ix.0);
+        }
+        for ix in &outcome.nodes {
+            let node = self.run.node(*ix).unwrap().clone();
+            self.rows.insert(ix.0, node);
+        }
+        if outcome.head == steading_engine::outcome::Changed::Yes {
+            self.head = self.run.head().clone();
+        }
+        let mut more = false;
+        for action in outcome.actions {
+            match action {
+                Action::Start(attempt) => {
+                    assert!(self.started.insert(attempt), "{attempt} started twice");
+                    self.pending.push_back(attempt);
+                }
+                Action::Cancel(attempt) => self.cancelled.push(attempt),
+                Action::SetTimer(timer, at) => {
+                    self.timers.insert(timer, at);
+                }
+                Action::ClearTimer(timer) => {
+                    self.timers.remove(&timer);
+                }
+                Action::Continue => more = true,
+                Action::Completed => self.completed += 1,
+            }
+        }
+        if self.check {
+            self.check();
+        }
+        if more {
+            self.apply(Command::Continue)?;
+        }
+        Ok(())
+    }
+
+    /// The run is what its rows say, and asks for what is outstanding.
+    fn check(&self) {
+        let rows = self.rows.values().cloned().collect();
+        let loaded = Run::load(self.head.clone(), Arc::clone(&self.plan), rows).unwrap();
+        assert!(
+            loaded == self.run,
+            "loaded {loaded:#?}\nlived {:#?}",
+            self.run
+        );
+        let wanted: HashSet<AttemptId> = self.run.outstanding().map(|(a, _)| a).collect();
+        let pending: HashSet<AttemptId> = self.pending.iter().copied().collect();
+        assert_eq!(wanted, pending);
+        if !self.run.head().phase.completed() {
+            let timers: BTreeMap<Timer, Millis> = self.run.timers().collect();
+            assert_eq!(timers, self.timers);
+        }
+    }
+
+    pub(crate) fn start(mut self) -> Self {
+        self.apply(Command::Start).unwrap();
+        self
+    }
+
+    /// The name of the node of an attempt.
+    pub(crate) fn name(&self, attempt: AttemptId) -> &str {
+        &self.run.node(attempt.node).unwrap().name
+    }
+
+    /// Starts the first waiting attempt and answers it.
+    pub(crate) fn answer(&mut self, script: &mut dyn FnMut(&str, &TaskRequest) -> TaskReport) {
+        let attempt = self.pending.front().copied().unwrap();
+        self.began(attempt);
+        let name = self.name(attempt).to_owned();
+        let report = match self.run.task(attempt, self.now) {
+            Ok(task) => {
+                let report = script(&name, &task);
+                self.tasks.push(task);
+                report
+            }
+            Err(error) => ended(End::Unprepared {
+                code: error.code().into(),
+                message: error.to_string(),
+            }),
+        };
+        self.end(attempt, report);
+    }
+
+    pub(crate) fn began(&mut self, attempt: AttemptId) {
+        self.apply(Command::AttemptStarted {
+            attempt,
+            host: Some("host-1".into()),
+        })
+        .unwrap();
+    }
+
+    pub(crate) fn end(&mut self, attempt: AttemptId, report: TaskReport) {
+        self.pending.retain(|pending| *pending != attempt);
+        self.apply(Command::AttemptEnded {
+            attempt,
+            report: Box::new(report),
+        })
+        .unwrap();
+    }
+
+    /// Moves the clock to the next timer and fires it; nothing when there is none.
+    pub(crate) fn next_timer(&mut self) -> Option<Timer> {
+        let (timer, at) = self
+            .timers
+            .iter()
+            .min_by_key(|(_, at)| **at)
+            .map(|(timer, at)| (*timer, *at))?;
+        self.now = self.now.max(at);
+        self.timers.remove(&timer);
+        self.apply(Command::TimerFired { timer }).unwrap();
+        Some(timer)
+    }
+
+    /// Answers attempts, then timers, until nothing is left to do.
+    pub(crate) fn finish(
+        mut self,
+        mut script: impl FnMut(&str, &TaskRequest) -> TaskReport,
+    ) -> Self {
+        loop {
+            if !self.pending.is_empty() {
+                self.now = self.now.plus(Millis(1_000));
+                self.answer(&mut script);
+            } else if self.run.head().phase.completed() || self.next_timer().is_none() {
+                return self;
+            }
+        }
+    }
+
+    /// Argo's full name -> phase and message of every node, in the order of making.
+    pub(crate) fn tree(&self) -> Vec<(String, String, String)> {
+        self.run
+            .nodes()
+            .map(|node| {
+                (
+                    node.name.clone(),
+                    format!("{} {}", node.kind.as_str(), node.phase.as_str()),
+                    node.message.clone().unwrap_or_default(),
+                )
+            })
+            .collect()
+    }
+
+    pub(crate) fn find(&self, name: &str) -> &Node {
+        self.run
+            .nodes()
+            .find(|node| node.name == name)
+            .unwrap_or_else(|| panic!("no node {name} in {:#?}", self.tree()))
+    }
+
+    pub(crate) fn phase(&self, name: &str) -> NodePhase {
+        self.find(name).phase
+    }
+
+    pub(crate) fn message(&self, name: &str) -> &str {
+        self.find(name).message.as_deref().unwrap_or_default()
+    }
+
+    /// Checks the names, kinds and phases of all nodes.
+    pub(crate) fn expect(&self, phase: WorkflowPhase, nodes: &[(&str, &str)]) {
+        let tree = self.tree();
+        let shown: Vec<(&str, &str)> = tree
+            .iter()
+            .map(|(name, phase, _)| (name.as_str(), phase.as_str()))
+            .collect();
+        assert_eq!(shown, nodes, "{:?}", self.run.head().message);
+        assert_eq!(self.run.head().phase, phase, "{tree:#?}");
+    }
+}
