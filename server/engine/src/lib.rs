@@ -17,6 +17,8 @@ pub mod head;
 pub mod node;
 pub mod outcome;
 pub mod plan;
+pub mod resubmit;
+pub mod tree;
 
 mod aggregate;
 mod call;
