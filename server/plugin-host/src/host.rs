@@ -33,7 +33,7 @@ pub struct Options {
     pub trusted: TrustedKeys,
     /// Upper limits of every call.
     pub limits: Limits,
-    /// Calls at the same time; more wait.
+    /// Calls of one plugin at the same time; more wait. A plugin that hangs delays only itself.
     pub concurrent_calls: usize,
     /// Where foreign components are compiled.
     pub compiler: Compiler,
@@ -67,13 +67,13 @@ pub struct Grants {
     pub least_version: Option<Version>,
 }
 
-/// Loads plugins and limits what all of them together use.
+/// Loads plugins.
 pub struct PluginHost {
     engine: Engine,
     services: Services,
     trusted: TrustedKeys,
     limits: Limits,
-    permits: Arc<Semaphore>,
+    concurrent_calls: usize,
     compiler: Compiler,
     cache: Option<Cache>,
     ticker: Ticker,
@@ -94,7 +94,7 @@ impl PluginHost {
             services: options.services,
             trusted: options.trusted,
             limits: options.limits,
-            permits: Arc::new(Semaphore::new(options.concurrent_calls)),
+            concurrent_calls: options.concurrent_calls,
             compiler: options.compiler,
             cache,
             ticker,
@@ -128,7 +128,7 @@ impl PluginHost {
             guest,
             self.services.clone(),
             limits,
-            Arc::clone(&self.permits),
+            Arc::new(Semaphore::new(self.concurrent_calls)),
             self.ticker.clone(),
         )))
     }

@@ -1,6 +1,6 @@
 //! The built-in backend hands a task on as it is, and tells how it ended.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use steading_plugin_host::capability::{Answer, ExecHost, Scope, Services};
@@ -11,7 +11,7 @@ use steading_plugin_host::{Depth, Limits, LoadSource, Plugin, PluginHost, Stop, 
 use steading_types::Millis;
 use steading_types::task::{End, TaskReport};
 
-use crate::guests::{LOCAL, context, grants, host, job, refused, root};
+use crate::guests::{LOCAL, STRANGER, context, grants, host, job, package, refused, root};
 
 /// Remembers what it was asked; each task `ended-*` has ended.
 #[derive(Default)]
@@ -98,16 +98,18 @@ impl ExecHost for Tasks {
 }
 
 /// The backend as a program has it: embedded, compiled ahead.
-fn local(limits: Limits) -> (Arc<Tasks>, PluginHost, Arc<Plugin>) {
+static EMBEDDED: LazyLock<LoadSource<'static>> = LazyLock::new(|| {
     let out = tempfile::tempdir().unwrap();
     let draft = root().join("plugins/compute-local/manifest.json");
     authoring::embed(&LOCAL, &draft, out.path()).unwrap();
     let file = |extension| std::fs::read(out.path().join(format!("compute-local.{extension}")));
-    let manifest = String::from_utf8(file("json").unwrap()).unwrap();
-    let source = LoadSource::Embedded {
-        manifest: Box::leak(manifest.into_boxed_str()),
-        cwasm: Box::leak(file("cwasm").unwrap().into_boxed_slice()),
-    };
+    LoadSource::Embedded {
+        manifest: String::from_utf8(file("json").unwrap()).unwrap().leak(),
+        cwasm: file("cwasm").unwrap().leak(),
+    }
+});
+
+fn local(limits: Limits) -> (Arc<Tasks>, PluginHost, Arc<Plugin>) {
     let tasks = Arc::new(Tasks::default());
     let services = Services {
         exec: Some(Arc::clone(&tasks) as Arc<_>),
@@ -115,7 +117,7 @@ fn local(limits: Limits) -> (Arc<Tasks>, PluginHost, Arc<Plugin>) {
     };
     let host = host(services, limits);
     let plugin = host
-        .load(source, &grants("compute-local", &[Capability::Exec]))
+        .load(*EMBEDDED, &grants("compute-local", &[Capability::Exec]))
         .unwrap();
     (tasks, host, plugin)
 }
@@ -226,6 +228,23 @@ async fn every_fault_of_a_configuration_is_reported() {
     let findings = plugin.validate(&context, Depth::Offline).await.unwrap();
     let paths: Vec<&str> = findings.iter().map(|f| f.path.as_str()).collect();
     assert_eq!(paths, ["/isolation", "/colour"]);
+}
+
+#[tokio::test]
+async fn a_plugin_whose_calls_all_hang_delays_no_other_plugin() {
+    let (_tasks, host, local) = local(Limits::default());
+    let stuck: Vec<_> = (0..50)
+        .map(|_| {
+            let local = Arc::clone(&local);
+            tokio::spawn(async move { local.submit(&context("{}"), &job("stuck"), None).await })
+        })
+        .collect();
+    let dir = package(&STRANGER, "manifest.json");
+    let other = host
+        .load(LoadSource::Package(dir.path()), &grants("stranger", &[]))
+        .unwrap();
+    assert!(other.submit(&context("ok"), &job("a"), None).await.is_ok());
+    stuck.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test]
