@@ -1,0 +1,146 @@
+//! What callers ask the store to write: one batch is all or nothing.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use steading_engine::command::Timer;
+use steading_engine::document::Document;
+use steading_engine::head::Head;
+use steading_engine::node::Node;
+use steading_types::{AttemptId, Millis, NodeIx, RunId, TenantName, WorkflowName};
+
+use crate::Seq;
+use crate::rows::log::LogFile;
+use crate::rows::outbox::OutboxRow;
+use crate::rows::template::TemplateKind;
+use crate::rows::tenant::Tenant;
+use crate::rows::token::{Token, TokenHash};
+
+/// A run together with whose it is: no run is ever reached without its tenant.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunRef {
+    /// Whose it is.
+    pub tenant: TenantName,
+    /// The run.
+    pub id: RunId,
+}
+
+/// The owner of a setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Owner {
+    /// The installation.
+    Site,
+    /// One tenant.
+    Tenant(TenantName),
+}
+
+/// Changes that are kept together or not at all, under requirements that are checked when it is
+/// their turn.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// What must hold.
+    pub requires: Vec<Require>,
+    /// What to write, in this order.
+    pub changes: Vec<Change>,
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a requirement.
+    #[must_use]
+    pub fn require(mut self, require: Require) -> Self {
+        self.requires.push(require);
+        self
+    }
+
+    /// Adds a change.
+    #[must_use]
+    pub fn change(mut self, change: Change) -> Self {
+        self.changes.push(change);
+        self
+    }
+}
+
+/// How soon a batch must be on disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Somebody waits for it.
+    Now,
+    /// It may wait a little ([`crate::Options::lazy_wait`]) for others to share the disk's time.
+    Lazy,
+}
+
+/// A condition on the state that a batch meets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Require {
+    /// No run of the tenant has this name.
+    RunNameFree(TenantName, WorkflowName),
+    /// The run is there, active or archived.
+    RunExists(RunRef),
+    /// The run is there and not archived.
+    RunActive(RunRef),
+    /// The template is as it was when this commit had written it.
+    TemplateVersion(TenantName, TemplateKind, WorkflowName, Seq),
+    /// No such template.
+    TemplateAbsent(TenantName, TemplateKind, WorkflowName),
+    /// No such tenant.
+    TenantAbsent(TenantName),
+}
+
+/// One thing to write.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// Makes a tenant, or writes its row anew.
+    PutTenant(Tenant),
+    /// A run's own row. The first one claims the run's name in its tenant.
+    PutRun(Box<Head>),
+    /// What the run was asked to do: once, at submission.
+    PutDocument(RunRef, Arc<Document>),
+    /// New or changed nodes of an active run.
+    PutNodes(RunRef, Vec<Node>),
+    /// Nodes that ceased to exist.
+    RemoveNodes(RunRef, Vec<NodeIx>),
+    /// The state of carrying out an attempt.
+    PutOutbox(TenantName, AttemptId, OutboxRow),
+    /// Nothing is to be done for this attempt any more.
+    RemoveOutbox(TenantName, AttemptId),
+    /// Sets or moves a timer.
+    SetTimer(RunRef, Timer, Millis),
+    /// Removes a timer; none there is fine.
+    ClearTimer(RunRef, Timer),
+    /// Where the attempt's output lies.
+    PutLogIndex(TenantName, AttemptId, Vec<LogFile>),
+    /// Removes a run with all that it owns, active or archived; its files are the caller's.
+    DeleteRun(RunRef),
+    /// Moves a finished run to the archive; its outbox rows and timers go.
+    Archive(RunRef),
+    /// Brings a run back from the archive.
+    Unarchive(RunRef),
+    /// Writes a template. Its version becomes this commit's sequence number; `created` counts for a new one only.
+    PutTemplate {
+        /// Whose.
+        tenant: TenantName,
+        /// What it is.
+        kind: TemplateKind,
+        /// Its name.
+        name: WorkflowName,
+        /// When it is first written.
+        created: Millis,
+        /// The object.
+        object: Arc<Value>,
+    },
+    /// Removes a template; none there is fine.
+    DeleteTemplate(TenantName, TemplateKind, WorkflowName),
+    /// Makes a token, or writes what is known of it anew.
+    PutToken(TokenHash, Token),
+    /// Revokes a token from this time on; it stays in the list. An unknown one is fine.
+    RevokeToken(TokenHash, Millis),
+    /// Writes a small value.
+    PutSetting(Owner, String, Vec<u8>),
+    /// Removes a value; none there is fine.
+    DeleteSetting(Owner, String),
+}

@@ -1,0 +1,64 @@
+//! The change feed: every commit in order, from any place that is still kept, then live.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::rows::event::Event;
+use crate::shared::Shared;
+use crate::snapshot::Snapshot;
+use crate::{Seq, StoreError};
+
+/// Events read from the table at a time.
+const PAGE: usize = 256;
+
+/// A reader of the feed. It keeps a place and nothing else, so a slow one costs nothing and misses
+/// nothing until the table itself is trimmed.
+pub struct Feed {
+    shared: Arc<Shared>,
+    latest: watch::Receiver<Seq>,
+    place: Seq,
+    ready: VecDeque<Arc<Event>>,
+}
+
+impl Feed {
+    pub(crate) fn new(shared: Arc<Shared>, after: Option<Seq>) -> Self {
+        let latest = shared.latest();
+        let place = after.unwrap_or_else(|| *latest.borrow());
+        Self {
+            shared,
+            latest,
+            place,
+            ready: VecDeque::new(),
+        }
+    }
+
+    /// The next commit after the reader's place; waits for it. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Gone`] when the feed was trimmed beyond the reader's place,
+    /// [`StoreError::Closed`] when the store is closed.
+    pub async fn next(&mut self) -> Result<Arc<Event>, StoreError> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                self.place = event.seq;
+                return Ok(event);
+            }
+            if *self.latest.borrow_and_update() > self.place {
+                self.ready = self.read()?.into();
+            } else if self.latest.changed().await.is_err() {
+                return Err(StoreError::Closed);
+            }
+        }
+    }
+
+    /// What follows the reader's place.
+    fn read(&self) -> Result<Vec<Arc<Event>>, StoreError> {
+        if let Some(events) = self.shared.recent(self.place) {
+            return Ok(events);
+        }
+        let snapshot = Snapshot::take(&self.shared)?;
+        snapshot.get().events(self.place, PAGE)
+    }
+}

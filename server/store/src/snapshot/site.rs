@@ -1,0 +1,127 @@
+//! Reading what outlives runs: tenants, templates, tokens, settings.
+
+use steading_types::{TenantName, WorkflowName};
+
+use super::Snapshot;
+use crate::key::{Key, Parts, TenantNo};
+use crate::rows::{template, tenant, token};
+use crate::tables::Table;
+use crate::{Owner, StoreError, Template, TemplateKind, Tenant, Token, TokenHash};
+
+impl Snapshot {
+    /// One tenant.
+    ///
+    /// # Errors
+    /// The disk's errors.
+    pub fn tenant(&self, name: &TenantName) -> Result<Option<Tenant>, StoreError> {
+        let row = self.get(Table::Tenants, &Key::empty().text(name.as_str()))?;
+        let read = row.map(|row| tenant::read(name, &row)).transpose()?;
+        Ok(read.map(|(_, tenant)| tenant))
+    }
+
+    /// All tenants, by name.
+    ///
+    /// # Errors
+    /// The disk's errors.
+    pub fn tenants(&self) -> Result<Vec<Tenant>, StoreError> {
+        let rows = self.range(Table::Tenants, &Key::empty())?;
+        rows.map(|row| {
+            let (key, row) = row?;
+            let name = Parts::new(key.value())
+                .text()?
+                .parse()
+                .map_err(|_| StoreError::damaged("the name of a tenant"))?;
+            tenant::read(&name, row.value()).map(|(_, tenant)| tenant)
+        })
+        .collect()
+    }
+
+    /// One template.
+    ///
+    /// # Errors
+    /// The disk's errors.
+    pub fn template(
+        &self,
+        tenant: &TenantName,
+        kind: TemplateKind,
+        name: &WorkflowName,
+    ) -> Result<Option<Template>, StoreError> {
+        let Some(number) = self.number(tenant)? else {
+            return Ok(None);
+        };
+        let key = Key::tenant(number)
+            .u8(template::kind_number(kind))
+            .text(name.as_str());
+        let row = self.long(Table::Templates, &key)?;
+        row.map(|row| template::read(kind, name.clone(), &row))
+            .transpose()
+    }
+
+    /// A tenant's templates of a kind, by name.
+    ///
+    /// # Errors
+    /// The disk's errors.
+    pub fn templates(
+        &self,
+        tenant: &TenantName,
+        kind: TemplateKind,
+    ) -> Result<Vec<Template>, StoreError> {
+        let Some(number) = self.number(tenant)? else {
+            return Ok(Vec::new());
+        };
+        let prefix = Key::tenant(number).u8(template::kind_number(kind));
+        let rows = self.long_rows(Table::Templates, &prefix)?;
+        rows.map(|row| {
+            let (key, row) = row?;
+            let mut parts = Parts::new(&key);
+            parts.tenant()?;
+            parts.u8()?;
+            let name = parts
+                .text()?
+                .parse()
+                .map_err(|_| StoreError::damaged("the name of a template"))?;
+            template::read(kind, name, &row)
+        })
+        .collect()
+    }
+
+    /// What is known of a token. Looked up before anybody knows the tenant.
+    ///
+    /// # Errors
+    /// The disk's errors.
+    pub fn token(&self, hash: &TokenHash) -> Result<Option<Token>, StoreError> {
+        let row = self.long(Table::Tokens, &Key::empty().bytes(&hash.0))?;
+        row.map(|row| token::read(&row)).transpose()
+    }
+
+    /// All tokens.
+    ///
+    /// # Errors
+    /// The disk's errors.
+    pub fn tokens(&self) -> Result<Vec<(TokenHash, Token)>, StoreError> {
+        let rows = self.long_rows(Table::Tokens, &Key::empty())?;
+        rows.map(|row| {
+            let (key, row) = row?;
+            let hash = key
+                .try_into()
+                .map_err(|_| StoreError::damaged("the key of a token"))?;
+            Ok((TokenHash(hash), token::read(&row)?))
+        })
+        .collect()
+    }
+
+    /// A small value.
+    ///
+    /// # Errors
+    /// The disk's errors.
+    pub fn setting(&self, owner: &Owner, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let number = match owner {
+            Owner::Site => TenantNo::SITE,
+            Owner::Tenant(tenant) => match self.number(tenant)? {
+                Some(number) => number,
+                None => return Ok(None),
+            },
+        };
+        self.long(Table::Settings, &Key::tenant(number).text(key))
+    }
+}

@@ -1,0 +1,15 @@
+//! What the store promises, through its public face.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, outside of the test functions themselves"
+)]
+
+mod archive;
+mod batches;
+mod fixtures;
+mod following;
+mod lists;
+mod recovery;
