@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use steading_exec::images::Source;
 use steading_exec::{Exec, Options, Policy, State};
 use steading_types::task::{Container, Level, Task};
 use steading_types::{AttemptId, Millis, NodeIx, RunId};
@@ -30,8 +31,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn import(data: &std::path::Path, file: &str) -> Result<String, Box<dyn std::error::Error>> {
-    let _ = (data, file);
-    Ok("host".into())
+    let mut archive = std::fs::File::open(file)?;
+    let images = steading_exec::images::Images::at(data);
+    let begin = Instant::now();
+    let imported = images.import(Source::Stream(&mut archive), None)?;
+    println!(
+        "import: {:.3} s, {imported:?}",
+        begin.elapsed().as_secs_f64()
+    );
+    let name = imported.first().and_then(|image| image.names.first());
+    Ok(name.cloned().unwrap_or_default())
 }
 
 async fn fan(

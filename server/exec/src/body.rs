@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 
+use serde::{Deserialize, Serialize};
 use steading_types::Millis;
 use steading_types::task::End;
 
@@ -22,7 +23,7 @@ pub(crate) trait Body {
 }
 
 /// A task that has ended, before the supervisor adds what it knows.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Finished {
     pub(crate) end: End,
     pub(crate) started: Option<Millis>,

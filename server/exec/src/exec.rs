@@ -6,17 +6,21 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use steading_types::task::{End, Level, Task, TaskReport};
+use steading_types::task::{Container, End, Level, Task, TaskReport};
 use steading_types::{AttemptId, Millis};
 use tokio::io::Interest;
 use tokio::sync::mpsc;
 
 use crate::error::{Doing, ExecError};
+use crate::images::Images;
 use crate::keeper::SpawnerSeed;
 use crate::link::Link;
 use crate::sys;
 use crate::taskdir::TaskDirs;
 use crate::wire::{Done, Request, Root, Setup, Start};
+
+/// The image's name that means the host's programs.
+const HOST: &str = "host";
 
 /// How local execution is set up.
 #[derive(Debug, Clone)]
@@ -93,6 +97,7 @@ struct Inner {
     link: Arc<Link>,
     dirs: TaskDirs,
     policy: Policy,
+    images: Images,
     data_dir: PathBuf,
     tasks: Mutex<HashMap<AttemptId, Entry>>,
     ended: mpsc::UnboundedSender<AttemptId>,
@@ -122,6 +127,7 @@ impl Exec {
             link,
             dirs,
             policy: options.policy,
+            images: Images::at(&options.data_dir),
             data_dir: options.data_dir,
             tasks: Mutex::default(),
             ended: sender,
@@ -228,8 +234,16 @@ impl Exec {
         self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn roots(&self, _level: Level, task: &Task) -> Result<Vec<Root>, ExecError> {
-        Ok(vec![Root::Host; task.init.len() + 1])
+    /// What each container's root is made of. Below the level image the host's programs run, and
+    /// the image's name is only recorded; the name `host` means them at every level.
+    fn roots(&self, level: Level, task: &Task) -> Result<Vec<Root>, ExecError> {
+        let root = |container: &Container| {
+            if level < Level::Image || container.image == HOST {
+                return Ok(Root::Host);
+            }
+            Ok(Root::Image(self.0.images.resolve(&container.image)?))
+        };
+        task.init.iter().chain([&task.main]).map(root).collect()
     }
 
     /// Records that a task can not run here.

@@ -11,9 +11,12 @@
 //! directory. Nothing polls: the end of a supervisor is an event on a process descriptor.
 
 mod body;
+mod confine;
 mod error;
 mod exec;
+mod hostetc;
 pub mod images;
+mod init;
 mod keeper;
 mod link;
 pub mod logs;
@@ -21,6 +24,9 @@ mod output;
 mod outputs;
 mod plain;
 mod program;
+mod realm;
+mod room;
+mod rootfs;
 mod spawner;
 mod supervisor;
 mod sys;

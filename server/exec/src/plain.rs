@@ -93,7 +93,7 @@ impl<'a> Plain<'a> {
         )?;
         let [out, err] = &self.ends;
         let stdio = [self.site.null.as_fd(), out.as_fd(), err.as_fd()];
-        program.launch(stdio, Some(getpid()), || Ok(()))
+        program.launch(stdio, Some(getpid()), || Ok(()), || Ok(()))
     }
 
     /// Reaps what has ended; answers the current container's status when it is among that.

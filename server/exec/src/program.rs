@@ -35,6 +35,26 @@ pub(crate) enum LaunchError {
     Io(io::Error),
 }
 
+impl LaunchError {
+    /// From the child to its parent: a byte for the kind, then the sentence.
+    fn encode(&self) -> Vec<u8> {
+        let (kind, text) = match self {
+            Self::NotStarted(text) => (b'n', text.clone()),
+            Self::Io(error) => (b'i', error.to_string()),
+        };
+        [kind].into_iter().chain(text.into_bytes()).collect()
+    }
+
+    fn decode(message: &[u8]) -> Option<Self> {
+        let (kind, text) = message.split_first()?;
+        let text = String::from_utf8_lossy(text).into_owned();
+        Some(match kind {
+            b'n' => Self::NotStarted(text),
+            _ => Self::Io(io::Error::other(text)),
+        })
+    }
+}
+
 impl From<io::Error> for LaunchError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
@@ -105,32 +125,28 @@ impl Program {
     }
 
     /// Finds the program in the file system as this process sees it.
-    fn find(&self) -> Result<CString, LaunchError> {
-        let name = self.argv.first().ok_or(Errno::INVAL)?;
+    fn find(&self) -> Option<CString> {
+        let name = self.argv.first()?;
         let shown = name.to_string_lossy();
         if shown.contains('/') {
-            return Ok(name.clone());
+            return Some(name.clone());
         }
-        let missing = || {
-            LaunchError::NotStarted(format!(
-                "exec: \"{shown}\": executable file not found in $PATH"
-            ))
-        };
         for dir in self.search.split(':').filter(|dir| dir.starts_with('/')) {
-            let candidate = text(&format!("{dir}/{shown}"))?;
+            let candidate = CString::new(format!("{dir}/{shown}")).ok()?;
             let runs = rustix::fs::access(&candidate, rustix::fs::Access::EXEC_OK).is_ok();
             if runs && std::fs::metadata(format!("{dir}/{shown}")).is_ok_and(|m| m.is_file()) {
-                return Ok(candidate);
+                return Some(candidate);
             }
         }
-        Err(missing())
+        None
     }
 
-    /// Forks and becomes the program. `confine` runs in the child last before exec.
+    /// Forks and becomes the program. In the child `prepare` runs first, `confine` last before exec.
     pub(crate) fn launch(
         &self,
         stdio: [BorrowedFd<'_>; 3],
         parent: Option<Pid>,
+        prepare: impl FnOnce() -> io::Result<()>,
         confine: impl FnOnce() -> io::Result<()>,
     ) -> Result<Pid, LaunchError> {
         let (failure, mut failed) = {
@@ -139,46 +155,37 @@ impl Program {
         };
         match sys::fork(0)? {
             Fork::Child => {
-                let error = self.become_program(stdio, parent, confine);
-                let (stage, errno) = match error {
-                    Stage::Prepare(error) => (0, error.raw_os_error()),
-                    Stage::Workdir(error) => (1, error.raw_os_error()),
-                    Stage::Exec(error) => (2, error.raw_os_error()),
-                    Stage::Missing => (3, None),
+                let stage = match prepare() {
+                    Ok(()) => self.become_program(stdio, parent, confine),
+                    Err(error) => Stage::Prepare(error),
                 };
-                let mut message = vec![stage];
-                message.extend(errno.unwrap_or(libc::EINVAL).to_ne_bytes());
-                let _ = io::Write::write_all(&mut failed, &message);
+                let _ = io::Write::write_all(&mut failed, &self.explain(stage).encode());
                 sys::exit(127)
             }
             Fork::Parent(pid, _pidfd) => {
                 drop(failed);
                 let mut message = Vec::new();
-                (&failure).take(5).read_to_end(&mut message)?;
-                let Some((stage, errno)) = message.split_first() else {
+                (&failure).take(4096).read_to_end(&mut message)?;
+                let Some(error) = LaunchError::decode(&message) else {
                     return Ok(pid);
                 };
                 rustix::io::retry_on_intr(|| {
                     rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty())
                 })?;
-                let errno = errno.first_chunk::<4>().map(|b| i32::from_ne_bytes(*b));
-                let error = io::Error::from_raw_os_error(errno.unwrap_or(libc::EINVAL));
-                Err(self.explain(*stage, error))
+                Err(error)
             }
         }
     }
 
-    fn explain(&self, stage: u8, error: io::Error) -> LaunchError {
+    fn explain(&self, stage: Stage) -> LaunchError {
         let name = self.argv.first().map(|name| name.to_string_lossy());
         let name = name.unwrap_or_default();
-        match stage {
-            1 => LaunchError::NotStarted(format!("chdir {}: {}", self.workdir, plain(&error))),
-            2 => LaunchError::NotStarted(format!("exec: \"{name}\": {}", plain(&error))),
-            3 => LaunchError::NotStarted(format!(
-                "exec: \"{name}\": executable file not found in $PATH"
-            )),
-            _ => LaunchError::Io(error),
-        }
+        LaunchError::NotStarted(match stage {
+            Stage::Prepare(error) => return LaunchError::Io(error),
+            Stage::Workdir(error) => format!("chdir {}: {}", self.workdir, plain(&error)),
+            Stage::Missing => format!("exec: \"{name}\": executable file not found in $PATH"),
+            Stage::Exec(error) => format!("exec: \"{name}\": {}", plain(&error)),
+        })
     }
 
     /// In the child: standard streams, session, signals, then the program.
@@ -207,9 +214,8 @@ impl Program {
             return Stage::Workdir(error.into());
         }
         // Before privileges go: a directory that only the image's owner may search is found.
-        let path = match self.find() {
-            Ok(path) => path,
-            Err(_) => return Stage::Missing,
+        let Some(path) = self.find() else {
+            return Stage::Missing;
         };
         // The death signal comes after the change of credentials, which clears it.
         if let Err(error) = confine() {

@@ -7,12 +7,15 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::process::{Pid, Signal};
 use steading_types::AttemptId;
+use steading_types::task::Level;
 
 use crate::exec::Stop;
+use crate::realm::Realms;
 use crate::supervisor;
 use crate::sys::{self, Disposition, Fork};
 use crate::taskdir::TaskDirs;
 use crate::wire::{Done, Envelope, Packet, Refusal, Reply, Request, Setup, Start, receive};
+use crate::{confine, hostetc};
 
 /// What a supervisor finds ready.
 pub(crate) struct Site {
@@ -21,6 +24,8 @@ pub(crate) struct Site {
     /// Reads SIGCHLD, SIGTERM and SIGUSR1 of whichever process reads it.
     pub(crate) signals: OwnedFd,
     pub(crate) null: OwnedFd,
+    /// The system call filter of confined tasks.
+    pub(crate) filter: seccompiler::BpfProgram,
 }
 
 /// Serves until the server closes its end (`Ok`).
@@ -28,20 +33,22 @@ pub(crate) fn serve(socket: &OwnedFd) -> io::Result<()> {
     // The kernel reaps supervisors; their end is seen through their descriptors.
     sys::on_signal(libc::SIGCHLD, Disposition::Ignore);
     sys::block_only(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGUSR1]);
-    let mut site: Option<Site> = None;
+    let mut site: Option<(Site, Realms)> = None;
     let mut buffer = Vec::new();
     while let Some((Envelope { id, request }, _)) = receive(socket.as_fd(), &mut buffer)? {
         let mut attached = None;
         let outcome = match (request, &mut site) {
             (Request::Setup(setup), site) => Site::new(setup).map(|new| {
-                *site = Some(new);
+                *site = Some((new, Realms::new()));
                 Done::Ok
             }),
             (_, None) => Err(io::Error::other("the spawner is not set up yet")),
-            (Request::Start(start), Some(site)) => site.start(*start, &mut attached),
-            (Request::Stop { key, how }, Some(site)) => site.stop(key, how),
-            (Request::Sweep { key }, Some(site)) => site.sweep(key),
-            (Request::Remove { key }, Some(site)) => site.remove(key),
+            (Request::Start(start), Some((site, realms))) => {
+                site.start(realms, *start, &mut attached)
+            }
+            (Request::Stop { key, how }, Some((site, _))) => site.stop(key, how),
+            (Request::Sweep { key }, Some((site, _))) => site.sweep(key),
+            (Request::Remove { key }, Some((site, _))) => site.remove(key),
         };
         let outcome = outcome.map_err(|error| Refusal {
             code: "exec.spawner".into(),
@@ -55,7 +62,13 @@ pub(crate) fn serve(socket: &OwnedFd) -> io::Result<()> {
 
 impl Site {
     fn new(setup: Setup) -> io::Result<Self> {
+        let run = setup.data_dir.join("run");
+        for mount_point in ["root", "lower"] {
+            std::fs::create_dir_all(run.join(mount_point))?;
+        }
+        hostetc::make(&run.join("etc"))?;
         Ok(Self {
+            filter: confine::filter()?,
             dirs: TaskDirs::open(&setup.data_dir)?,
             signals: sys::signal_fd(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGUSR1])?,
             null: std::fs::File::options()
@@ -68,14 +81,23 @@ impl Site {
     }
 
     /// Forks a supervisor, which claims the key before it runs anything.
-    fn start(&mut self, start: Start, attached: &mut Option<OwnedFd>) -> io::Result<Done> {
+    fn start(
+        &self,
+        realms: &mut Realms,
+        start: Start,
+        attached: &mut Option<OwnedFd>,
+    ) -> io::Result<Done> {
         let dir = self.dirs.make(start.key)?;
         if !dir.new && dir.claimed()? {
             return Ok(Done::Exists);
         }
+        let realm = match start.level {
+            Level::Process => None,
+            _ => Some(realms.get(start.uid_base, &start.task.group)),
+        };
         match sys::fork(0)? {
             Fork::Child => {
-                let ended = supervisor::run(self, &dir, start);
+                let ended = supervisor::run(self, realm, &dir, &start);
                 sys::exit(i32::from(ended.is_err()))
             }
             Fork::Parent(_, pidfd) => {

@@ -6,27 +6,34 @@ use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use steading_types::Millis;
-use steading_types::task::{End, Level, TaskReport};
+use steading_types::task::{End, TaskReport};
 
 use crate::body::{Body, Finished, unprepared};
 use crate::output::Output;
 use crate::plain::Plain;
 use crate::program::output_pipe;
+use crate::realm::Realm;
+use crate::room::Room;
 use crate::spawner::Site;
 use crate::sys::{self, Disposition};
 use crate::taskdir::TaskDir;
 use crate::wire::Start;
 
 /// Runs one task. Comes back when its report is on disk, or when another supervisor has the key.
-pub(crate) fn run(site: &Site, dir: &TaskDir, start: Start) -> io::Result<()> {
+pub(crate) fn run(
+    site: &Site,
+    realm: Option<io::Result<Realm<'_>>>,
+    dir: &TaskDir,
+    start: &Start,
+) -> io::Result<()> {
     rustix::process::setsid()?;
     sys::on_signal(libc::SIGCHLD, Disposition::Default);
     sys::become_standard(site.null.as_fd(), 2)?;
     if !dir.claim()? {
         return Ok(());
     }
-    let finished = match Supervisor::begin(site, dir, &start) {
-        Ok(supervisor) => supervisor.watch(&start),
+    let finished = match Supervisor::begin(site, realm, dir, start) {
+        Ok(supervisor) => supervisor.watch(start),
         Err(end) => Finished::new(end),
     };
     dir.finish(&report(finished))
@@ -65,7 +72,12 @@ struct Supervisor<'a> {
 }
 
 impl<'a> Supervisor<'a> {
-    fn begin(site: &'a Site, dir: &'a TaskDir, start: &'a Start) -> Result<Self, End> {
+    fn begin(
+        site: &'a Site,
+        realm: Option<io::Result<Realm<'a>>>,
+        dir: &'a TaskDir,
+        start: &'a Start,
+    ) -> Result<Self, End> {
         let prepare = || -> io::Result<_> {
             let (out, out_end) = output_pipe()?;
             let (err, err_end) = output_pipe()?;
@@ -79,10 +91,14 @@ impl<'a> Supervisor<'a> {
             ))
         };
         let (output, ends) = prepare().map_err(|e| unprepared("exec.io", e))?;
-        let body: Box<dyn Body + 'a> = match start.level {
-            Level::Process => Box::new(Plain::start(site, dir, start, ends)?),
-            level => {
-                let what = format!("the level {level:?} is not available on this host");
+        let body: Box<dyn Body + 'a> = match realm {
+            None => Box::new(Plain::start(site, dir, start, ends)?),
+            Some(Ok(realm)) => Box::new(Room::start(site, realm, dir, start, ends)?),
+            Some(Err(error)) => {
+                let level = start.level;
+                let what = format!(
+                    "this host does not give the level {level:?}: {error}; see steading doctor"
+                );
                 return Err(unprepared("isolation.unavailable", what));
             }
         };

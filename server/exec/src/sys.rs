@@ -171,7 +171,6 @@ pub(crate) fn close_on_exec_from_3() {
 }
 
 /// Sets a resource limit, soft and hard; a limit that may not be raised stays lower.
-#[allow(dead_code, reason = "the confined levels set limits")]
 pub(crate) fn limit(resource: libc::__rlimit_resource_t, value: u64) {
     // SAFETY: reads and writes a local structure.
     unsafe {
@@ -193,4 +192,108 @@ pub(crate) fn async_fd(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<Ow
 pub(crate) fn now() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     Millis(since.map_or(0, |d| d.as_millis() as u64))
+}
+
+/// Joins the namespace behind a descriptor; `kind` is its `CLONE_NEW…` bit.
+pub(crate) fn join(namespace: BorrowedFd<'_>, kind: i32) -> io::Result<()> {
+    // SAFETY: takes a descriptor, touches no memory of ours.
+    checked(unsafe { libc::setns(namespace.as_raw_fd(), kind) }.into()).map(drop)
+}
+
+/// Moves this process into new namespaces (`CLONE_NEW…` bits).
+pub(crate) fn unshare(kinds: i32) -> io::Result<()> {
+    // SAFETY: touches no memory of ours.
+    checked(unsafe { libc::unshare(kinds) }.into()).map(drop)
+}
+
+/// Shifts the owners of a detached mount by a user namespace's map.
+pub(crate) fn map_owners(mount: BorrowedFd<'_>, users: BorrowedFd<'_>) -> io::Result<()> {
+    set_mount(mount, libc::MOUNT_ATTR_IDMAP, users.as_raw_fd() as u64)
+}
+
+/// Makes a mount, and all below it, read-only and without setuid programs.
+pub(crate) fn read_only(mount: BorrowedFd<'_>) -> io::Result<()> {
+    set_mount(mount, libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID, 0)
+}
+
+fn set_mount(mount: BorrowedFd<'_>, attributes: u64, users: u64) -> io::Result<()> {
+    let attributes = libc::mount_attr {
+        attr_set: attributes,
+        attr_clr: 0,
+        propagation: 0,
+        userns_fd: users,
+    };
+    // SAFETY: the structure and the empty path live until the call returns.
+    let done = unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            mount.as_raw_fd(),
+            c"".as_ptr(),
+            libc::AT_EMPTY_PATH | libc::AT_RECURSIVE,
+            &raw const attributes,
+            size_of::<libc::mount_attr>(),
+        )
+    };
+    checked(done).map(drop)
+}
+
+/// Brings the loopback interface of this network namespace up.
+pub(crate) fn loopback_up() -> io::Result<()> {
+    // SAFETY: an all-zero ifreq is valid; the kernel reads the name and reads or writes the flags,
+    // both inside the structure.
+    unsafe {
+        let socket =
+            checked(libc::socket(libc::AF_INET, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0).into())?;
+        let socket = OwnedFd::from_raw_fd(socket as RawFd);
+        let mut request: libc::ifreq = std::mem::zeroed();
+        for (slot, byte) in request.ifr_name.iter_mut().zip(b"lo") {
+            *slot = *byte as libc::c_char;
+        }
+        checked(libc::ioctl(socket.as_raw_fd(), libc::SIOCGIFFLAGS, &raw mut request).into())?;
+        request.ifr_ifru.ifru_flags |= libc::IFF_UP as libc::c_short;
+        checked(libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request).into())
+            .map(drop)
+    }
+}
+
+/// Gives up every capability, for good: nothing that is executed later gets one back.
+pub(crate) fn drop_capabilities() -> io::Result<()> {
+    #[repr(C)]
+    struct Header {
+        version: u32,
+        pid: i32,
+    }
+    // _LINUX_CAPABILITY_VERSION_3: two words each of effective, permitted, inheritable.
+    let header = Header {
+        version: 0x2008_0522,
+        pid: 0,
+    };
+    let none = [0u32; 6];
+    // SAFETY: prctl takes numbers only; capset reads the two structures.
+    unsafe {
+        for capability in 0..64 {
+            if libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 {
+                break;
+            }
+        }
+        libc::prctl(
+            libc::PR_CAP_AMBIENT,
+            libc::PR_CAP_AMBIENT_CLEAR_ALL,
+            0,
+            0,
+            0,
+        );
+        checked(libc::syscall(
+            libc::SYS_capset,
+            &raw const header,
+            &raw const none,
+        ))
+        .map(drop)
+    }
+}
+
+/// Kills every process of this pid namespace but its first, which calls this.
+pub(crate) fn kill_all_others() {
+    // SAFETY: touches no memory of ours.
+    unsafe { libc::kill(-1, libc::SIGKILL) };
 }

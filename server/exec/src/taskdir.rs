@@ -8,8 +8,10 @@
 //! `started` without a living supervisor and without a report means that the task is lost.
 //! The task's description is not kept: it may hold secrets, and only its supervisor needs it.
 
+use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
@@ -168,16 +170,35 @@ impl TaskDirs {
 
     /// Removes the directory with all that containers left in it; links are not followed.
     pub(crate) fn remove(&self, key: AttemptId) -> io::Result<()> {
-        let path = self.path.join(key.to_string());
-        match std::fs::remove_dir_all(path.join(WORK)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        match std::fs::remove_dir_all(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        match remove_tree(&self.tasks, OsStr::new(&key.to_string())) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Removes a name and everything below it. Directories that deny it to their owner are opened up.
+fn remove_tree(dir: &OwnedFd, name: &OsStr) -> rustix::io::Result<()> {
+    match unlinkat(dir, name, AtFlags::empty()) {
+        Err(Errno::ISDIR | Errno::PERM) => {}
+        done => return done,
+    }
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let inner = match openat(dir, name, flags, Mode::empty()) {
+        Err(Errno::ACCESS) => {
+            rustix::fs::chmodat(dir, name, Mode::RWXU, AtFlags::empty())?;
+            openat(dir, name, flags, Mode::empty())?
+        }
+        opened => opened?,
+    };
+    rustix::fs::fchmod(&inner, Mode::RWXU)?;
+    for entry in rustix::fs::Dir::read_from(&inner)? {
+        let below = entry?.file_name().to_owned();
+        if !matches!(below.as_bytes(), b"." | b"..") {
+            remove_tree(&inner, OsStr::from_bytes(below.as_bytes()))?;
+        }
+    }
+    unlinkat(dir, name, AtFlags::REMOVEDIR)
 }
 
 impl TaskDir {

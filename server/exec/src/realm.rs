@@ -1,0 +1,161 @@
+//! Realms: the user and network namespaces that tasks share, kept open by the spawner because making
+//! one for each task would double its cost.
+//!
+//! - As root each tenant has a user namespace over its own range of 65,536 host ids.
+//! - As another user there is one, in which that user is root.
+//! - Each group of tasks (a run) has a network namespace with nothing but a loopback interface.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+use crate::sys::{self, Fork};
+use crate::wire::{Packet, receive};
+
+/// Network namespaces kept at once.
+const NETWORKS: usize = 64;
+/// User namespaces kept at once.
+const USERS: usize = 256;
+/// Ids of a tenant.
+pub(crate) const RANGE: u32 = 65_536;
+
+/// What the spawner keeps open.
+pub(crate) struct Realms {
+    /// The spawner is root.
+    pub(crate) privileged: bool,
+    users: Vec<(u32, OwnedFd)>,
+    networks: Vec<((u32, String), OwnedFd)>,
+}
+
+/// The namespaces of one task.
+pub(crate) struct Realm<'a> {
+    pub(crate) privileged: bool,
+    /// First host id of the tenant.
+    pub(crate) base: u32,
+    pub(crate) users: &'a OwnedFd,
+    pub(crate) network: &'a OwnedFd,
+}
+
+impl Realms {
+    pub(crate) fn new() -> Self {
+        Self {
+            privileged: rustix::process::geteuid().is_root(),
+            users: Vec::new(),
+            networks: Vec::new(),
+        }
+    }
+
+    /// The namespaces for a tenant's group of tasks.
+    pub(crate) fn get(&mut self, base: u32, group: &str) -> io::Result<Realm<'_>> {
+        let base = if self.privileged { base } else { 0 };
+        if self.privileged && base < RANGE {
+            let what = "the tenant has no range of host user ids of its own";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        let privileged = self.privileged;
+        recent(&mut self.users, base, USERS, || new_users(privileged, base))?;
+        let users = &self.users.last().ok_or(io::ErrorKind::NotFound)?.1;
+        let key = (base, group.to_owned());
+        recent(&mut self.networks, key, NETWORKS, || {
+            new_network((!privileged).then_some(users))
+        })?;
+        let network = &self.networks.last().ok_or(io::ErrorKind::NotFound)?.1;
+        Ok(Realm {
+            privileged,
+            base,
+            users,
+            network,
+        })
+    }
+}
+
+/// Makes `key` the last entry: moved there, or made, at the price of the least recent one.
+fn recent<K: PartialEq, V>(
+    entries: &mut Vec<(K, V)>,
+    key: K,
+    limit: usize,
+    make: impl FnOnce() -> io::Result<V>,
+) -> io::Result<()> {
+    let entry = match entries.iter().position(|(known, _)| *known == key) {
+        Some(at) => entries.remove(at),
+        None => (key, make()?),
+    };
+    if entries.len() >= limit {
+        entries.remove(0);
+    }
+    entries.push(entry);
+    Ok(())
+}
+
+fn new_users(privileged: bool, base: u32) -> io::Result<OwnedFd> {
+    let map = |pid| -> io::Result<()> {
+        let write = |name: &str, text: &str| std::fs::write(format!("/proc/{pid}/{name}"), text);
+        if privileged {
+            write("uid_map", &format!("0 {base} {RANGE}"))?;
+            return write("gid_map", &format!("0 {base} {RANGE}"));
+        }
+        let uid = rustix::process::geteuid().as_raw();
+        let gid = rustix::process::getegid().as_raw();
+        // Without this an unprivileged user could leave groups that deny access.
+        write("setgroups", "deny")?;
+        write("uid_map", &format!("0 {uid} 1"))?;
+        write("gid_map", &format!("0 {gid} 1"))
+    };
+    made_by_child(libc::CLONE_NEWUSER, map, || {
+        Ok(std::fs::File::open("/proc/self/ns/user")?.into())
+    })
+}
+
+fn new_network(users: Option<&OwnedFd>) -> io::Result<OwnedFd> {
+    made_by_child(
+        0,
+        |_| Ok(()),
+        || {
+            if let Some(users) = users {
+                sys::join(users.as_fd(), libc::CLONE_NEWUSER)?;
+            }
+            sys::unshare(libc::CLONE_NEWNET)?;
+            sys::loopback_up()?;
+            Ok(std::fs::File::open("/proc/self/ns/net")?.into())
+        },
+    )
+}
+
+/// Gets a descriptor that only a process elsewhere can open: a child makes it and hands it over.
+fn made_by_child(
+    namespaces: i32,
+    prepare: impl FnOnce(i32) -> io::Result<()>,
+    make: impl FnOnce() -> io::Result<OwnedFd>,
+) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC;
+    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
+    match sys::fork(namespaces)? {
+        Fork::Child => {
+            drop(ours);
+            let hand_over = || -> io::Result<()> {
+                let mut buffer = Vec::new();
+                receive::<bool>(theirs.as_fd(), &mut buffer)?.ok_or(io::ErrorKind::BrokenPipe)?;
+                match make() {
+                    Ok(fd) => Packet::new(&0)?.send(theirs.as_fd(), Some(fd.as_fd())),
+                    Err(error) => {
+                        let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
+                        Packet::new(&errno)?.send(theirs.as_fd(), None)
+                    }
+                }
+            };
+            sys::exit(i32::from(hand_over().is_err()))
+        }
+        Fork::Parent(pid, _pidfd) => {
+            drop(theirs);
+            prepare(pid.as_raw_pid())?;
+            Packet::new(&true)?.send(ours.as_fd(), None)?;
+            let answer = receive::<i32>(ours.as_fd(), &mut Vec::new())?;
+            match answer {
+                Some((_, Some(fd))) => Ok(fd),
+                Some((errno, None)) => Err(io::Error::from_raw_os_error(errno)),
+                None => Err(io::ErrorKind::BrokenPipe.into()),
+            }
+        }
+    }
+}
