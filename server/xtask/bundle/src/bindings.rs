@@ -24,7 +24,13 @@ pub(crate) fn bind(wasm: &Path) -> Result<Bound> {
         .remove_producers_section(true)
         .generate_output()
         .with_context(|| format!("wasm-bindgen refuses {}", wasm.display()))?;
-    if !output.snippets().is_empty() || !output.local_modules().is_empty() {
+    // A crate without any script may be listed all the same.
+    if output
+        .snippets()
+        .values()
+        .any(|scripts| !scripts.is_empty())
+        || !output.local_modules().is_empty()
+    {
         bail!("the page must not carry scripts inside crates: they have no place in the bundle");
     }
     let glue = output.js().to_owned();
