@@ -6,6 +6,7 @@
 //! version can not run) -> [`resolve::Resolved`], which is stored with the run and is all that the engine
 //! reads.
 
+mod check;
 pub mod depends;
 pub mod expr;
 pub mod fault;
@@ -16,9 +17,12 @@ pub mod resolve;
 pub mod scope;
 pub mod sequence;
 pub mod template;
+mod unsupported;
+mod validate;
 pub mod when;
 mod yaml;
 
+pub use check::{Checked, check, check_template};
 pub use fault::{Code, Fault};
 pub use parse::{Document, Kind, Mode, Object, from_json, parse};
 pub use yaml::{Limits, locate};

@@ -7,6 +7,7 @@
 mod build;
 mod json;
 mod locate;
+mod repair;
 mod scalar;
 
 use serde_json::Value;

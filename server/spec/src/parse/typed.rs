@@ -11,6 +11,9 @@ use crate::path::{of_error, of_ignored};
 /// Wrong types reported for one document; more say nothing new.
 const MAX_WRONG_TYPES: usize = 20;
 
+/// Unknown fields reported for one document.
+const MAX_UNKNOWN: usize = 1_000;
+
 /// A step towards a value.
 type Segment = serde_path_to_error::Segment;
 
@@ -90,10 +93,12 @@ fn once<T: DeserializeOwned>(value: &Value) -> Result<(T, Vec<Unknown>), Wrong> 
     let read = serde_ignored::deserialize(
         serde_path_to_error::Deserializer::new(value, &mut track),
         |path| {
-            unknown.push(Unknown {
-                path: of_ignored(&path),
-                keys: keys(&path),
-            });
+            if unknown.len() < MAX_UNKNOWN {
+                unknown.push(Unknown {
+                    path: of_ignored(&path),
+                    keys: keys(&path),
+                });
+            }
         },
     );
     match read {

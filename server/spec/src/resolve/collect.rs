@@ -7,7 +7,7 @@ use super::merge::{Merged, not_found, over_defaults};
 use super::{Entry, Index, Library, Purpose, Resolved, Scope, TemplateIx};
 use crate::fault::{Code, Fault};
 use crate::model::{
-    Call, Caller, Origin, RetryStrategy, Template, WorkflowSpec, WorkflowTemplate, adopt_exit,
+    Call, Origin, RetryStrategy, Template, WorkflowSpec, WorkflowTemplate, adopt_exit,
 };
 
 /// Templates of one run, inline ones included.

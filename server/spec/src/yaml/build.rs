@@ -5,24 +5,45 @@ use std::collections::HashMap;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 use serde_json::{Map, Value};
 
+use super::repair::{is_repairable, repaired};
 use super::scalar::{Kind, resolve};
 use super::{Limits, duplicate_key, key_too_long, too_deep, too_many_nodes};
 use crate::fault::{Code, Fault};
 
 /// Reads every document that is not empty, with its position.
 pub(super) fn documents(text: &str, limits: &Limits) -> Result<Vec<(usize, Value)>, Fault> {
+    match read(text, limits) {
+        Err(Problem::Scan(error)) if is_repairable(&error) => read(&repaired(text), limits),
+        other => other,
+    }
+    .map_err(|problem| match problem {
+        Problem::Scan(error) => scan_fault(&error, limits),
+        Problem::Fault(fault) => fault,
+    })
+}
+
+/// Why a text gives no values.
+enum Problem {
+    /// It is not YAML.
+    Scan(ScanError),
+    /// It is YAML beyond a bound, or not JSON's.
+    Fault(Fault),
+}
+
+fn read(text: &str, limits: &Limits) -> Result<Vec<(usize, Value)>, Problem> {
     let mut documents = Vec::new();
     let mut started = 0usize;
     let mut builder = Builder::new(limits);
     let mut parser = Parser::new_from_str(text);
     while let Some(event) = parser.next_event() {
-        let (event, span) = event.map_err(|error| scan_fault(&error, limits))?;
+        let (event, span) = event.map_err(Problem::Scan)?;
         match event {
             Event::DocumentStart(_) => {
                 started += 1;
                 if started > limits.documents {
                     let message = format!("the text has more than {} documents", limits.documents);
-                    return Err(at(Fault::new(Code::TooManyDocuments, "", message), span));
+                    let fault = Fault::new(Code::TooManyDocuments, "", message);
+                    return Err(Problem::Fault(at(fault, span)));
                 }
             }
             Event::DocumentEnd => {
@@ -32,7 +53,9 @@ pub(super) fn documents(text: &str, limits: &Limits) -> Result<Vec<(usize, Value
                     Some(value) => documents.push((started - 1, value)),
                 }
             }
-            event => builder.event(event).map_err(|fault| at(fault, span))?,
+            event => builder
+                .event(event)
+                .map_err(|fault| Problem::Fault(at(fault, span)))?,
         }
     }
     Ok(documents)

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use saphyr_parser::{Event, Marker, Parser};
 
+use super::repair::repaired;
 use crate::fault::Fault;
 use crate::path::{ancestors, push_index, push_key};
 
@@ -20,7 +21,7 @@ pub fn locate(bytes: &[u8], document: usize, faults: &mut [Fault]) {
     if wanted.is_empty() {
         return;
     }
-    walk(text, document, &mut |path, mark| {
+    walk(&repaired(text), document, &mut |path, mark| {
         if let Some(found @ None) = wanted.get_mut(path) {
             *found = Some((mark.line(), mark.col() + 1));
         }

@@ -38,6 +38,18 @@ fn a_text_holds_many_documents_and_empty_ones_do_not_count() {
 }
 
 #[test]
+fn indentation_inside_brackets_and_quotes_has_no_meaning() {
+    let text = "a:\n  b: [\"\n    x \\\"y\\\" z\n  \"]\n  c: [\n  one,\ntwo\n]\n  d: 'it''s\nlong'\ne: {\nf: 1\n}\n";
+    assert_eq!(
+        read(text).unwrap()[0],
+        json!({"a": {"b": [" x \"y\" z "], "c": ["one", "two"], "d": "it's long"}, "e": {"f": 1}})
+    );
+    let mut faults = [Fault::new(Code::Value, "e.f", "")];
+    locate(text.as_bytes(), 0, &mut faults);
+    assert_eq!(faults[0].line, Some(12));
+}
+
+#[test]
 fn merge_keys_fill_in_what_a_mapping_does_not_say() {
     let text = "base: &b {x: 1, w: 2}\nmore: &m {z: 3}\none: {<<: *b, w: 5}\ntwo: {<<: [*b, *m]}\n";
     let value = &read(text).unwrap()[0];

@@ -1,0 +1,397 @@
+//! What the language has and this version does not run: refused by name, with its path, and never
+//! ignored. What means nothing outside a Kubernetes cluster is kept without effect and reported once.
+//!
+//! Each line of the tables is one field. A feature that arrives takes its line away.
+
+use serde_json::Value;
+
+use crate::fault::{Code, Fault};
+use crate::model::{Container, Template, Volume, WorkflowSpec};
+use crate::resolve::Resolved;
+
+/// What was found in a definition.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    /// It can not run because of these.
+    pub(crate) refused: Vec<Fault>,
+    /// It runs without these.
+    pub(crate) warnings: Vec<Fault>,
+}
+
+/// Faults reported of one definition.
+const MAX_REFUSED: usize = 1_000;
+
+/// Looks at every template of a run, and at the run itself.
+pub(crate) fn find(resolved: &Resolved) -> Findings {
+    let mut finder = Finder::default();
+    finder.spec(&resolved.spec);
+    for (_, entry) in resolved.entries() {
+        finder.template(&entry.template, &entry.path);
+    }
+    finder.found
+}
+
+#[derive(Default)]
+struct Finder {
+    found: Findings,
+    warned: std::collections::HashSet<&'static str>,
+}
+
+impl Finder {
+    fn spec(&mut self, spec: &WorkflowSpec) {
+        let at = "spec";
+        self.refuse(
+            at,
+            &[
+                (
+                    !spec.arguments.artifacts.is_empty(),
+                    "arguments.artifacts",
+                    ARTIFACTS,
+                ),
+                (
+                    spec.artifact_repository_ref.is_some(),
+                    "artifactRepositoryRef",
+                    ARTIFACTS,
+                ),
+                (spec.artifact_gc.is_some(), "artifactGC", ARTIFACTS),
+                (spec.synchronization.is_some(), "synchronization", LOCKS),
+                (
+                    !spec.volume_claim_templates.is_empty(),
+                    "volumeClaimTemplates",
+                    CLAIMS,
+                ),
+                (spec.volume_claim_gc.is_some(), "volumeClaimGC", CLAIMS),
+                (!spec.pod_spec_patch.is_empty(), "podSpecPatch", PATCH),
+                (spec.host_network == Some(true), "hostNetwork", HOST),
+                (
+                    !spec.executor_plugins.is_empty(),
+                    "executorPlugins",
+                    PLUGINS,
+                ),
+                (!spec.resource_claims.is_empty(), "resourceClaims", CLAIMS),
+            ],
+        );
+        self.warn(
+            at,
+            &[
+                (spec.affinity.is_some(), "affinity"),
+                (!spec.node_selector.is_empty(), "nodeSelector"),
+                (!spec.tolerations.is_empty(), "tolerations"),
+                (!spec.host_aliases.is_empty(), "hostAliases"),
+                (spec.dns_config.is_some(), "dnsConfig"),
+                (!spec.dns_policy.is_empty(), "dnsPolicy"),
+                (spec.pod_disruption_budget.is_some(), "podDisruptionBudget"),
+                (
+                    !spec.pod_priority_class_name.is_empty(),
+                    "podPriorityClassName",
+                ),
+                (!spec.scheduler_name.is_empty(), "schedulerName"),
+                (!spec.service_account_name.is_empty(), "serviceAccountName"),
+                (
+                    spec.automount_service_account_token.is_some(),
+                    "automountServiceAccountToken",
+                ),
+                (spec.executor.is_some(), "executor"),
+                (!spec.image_pull_secrets.is_empty(), "imagePullSecrets"),
+                (spec.archive_logs.is_some(), "archiveLogs"),
+                (spec.metrics.is_some(), "metrics"),
+                (spec.pod_gc.is_some(), "podGC"),
+                (spec.ttl_strategy.is_some(), "ttlStrategy"),
+                (spec.pod_metadata.is_some(), "podMetadata"),
+                (spec.pod_resources.is_some(), "podResources"),
+            ],
+        );
+        self.arguments(&spec.arguments.parameters, "spec.arguments");
+        self.volumes(&spec.volumes, at);
+        self.security(spec.security_context.as_ref(), "spec.securityContext");
+    }
+
+    fn template(&mut self, template: &Template, path: &str) {
+        self.types(template, path);
+        self.refuse(
+            path,
+            &[
+                (
+                    !template.input_artifacts().is_empty(),
+                    "inputs.artifacts",
+                    ARTIFACTS,
+                ),
+                (
+                    !template.output_artifacts().is_empty(),
+                    "outputs.artifacts",
+                    ARTIFACTS,
+                ),
+                (archives(template), "archiveLocation", ARTIFACTS),
+                (template.daemon == Some(true), "daemon", "daemons"),
+                (!template.sidecars.is_empty(), "sidecars", "sidecars"),
+                (template.synchronization.is_some(), "synchronization", LOCKS),
+                (template.memoize.is_some(), "memoize", "memoization"),
+                (!template.pod_spec_patch.is_empty(), "podSpecPatch", PATCH),
+                (
+                    !template.resource_claims.is_empty(),
+                    "resourceClaims",
+                    CLAIMS,
+                ),
+            ],
+        );
+        self.warn(
+            path,
+            &[
+                (template.affinity.is_some(), "affinity"),
+                (!template.node_selector.is_empty(), "nodeSelector"),
+                (!template.tolerations.is_empty(), "tolerations"),
+                (!template.host_aliases.is_empty(), "hostAliases"),
+                (
+                    !template.priority_class_name.is_empty(),
+                    "priorityClassName",
+                ),
+                (!template.scheduler_name.is_empty(), "schedulerName"),
+                (
+                    !template.service_account_name.is_empty(),
+                    "serviceAccountName",
+                ),
+                (
+                    template.automount_service_account_token.is_some(),
+                    "automountServiceAccountToken",
+                ),
+                (template.executor.is_some(), "executor"),
+                (
+                    template.archive_location.is_some() && !archives(template),
+                    "archiveLocation",
+                ),
+                (template.metrics.is_some(), "metrics"),
+                (template.metadata.is_some(), "metadata"),
+                (template.pod_resources.is_some(), "podResources"),
+                (
+                    template
+                        .retry_strategy
+                        .as_ref()
+                        .is_some_and(|retry| retry.affinity.is_some()),
+                    "retryStrategy.affinity",
+                ),
+            ],
+        );
+        self.arguments(template.input_parameters(), &format!("{path}.inputs"));
+        self.volumes(&template.volumes, path);
+        self.security(
+            template.security_context.as_ref(),
+            &format!("{path}.securityContext"),
+        );
+        self.calls(template, path);
+        self.containers(template, path);
+    }
+
+    /// The types of templates that nothing here can run.
+    fn types(&mut self, template: &Template, path: &str) {
+        self.refuse(
+            path,
+            &[
+                (
+                    template.container_set.is_some(),
+                    "containerSet",
+                    "container sets",
+                ),
+                (
+                    template.resource.is_some(),
+                    "resource",
+                    "resource templates (they need a Kubernetes API)",
+                ),
+                (template.http.is_some(), "http", "http templates"),
+                (template.data.is_some(), "data", "data templates"),
+                (template.plugin.is_some(), "plugin", PLUGINS),
+            ],
+        );
+    }
+
+    fn calls(&mut self, template: &Template, path: &str) {
+        for (caller, at) in template.callers() {
+            let at = format!("{path}.{at}");
+            let hooks = caller.hooks().iter();
+            let hooks = hooks.map(|(name, hook)| (format!("{at}.hooks.{name}"), &hook.arguments));
+            for (at, arguments) in hooks.chain([(at.clone(), caller.arguments())]) {
+                let artifacts = !arguments.artifacts.is_empty();
+                self.refuse(&at, &[(artifacts, "arguments.artifacts", ARTIFACTS)]);
+                self.arguments(&arguments.parameters, &format!("{at}.arguments"));
+            }
+        }
+    }
+
+    fn arguments(&mut self, parameters: &[crate::model::Parameter], path: &str) {
+        for (i, parameter) in parameters.iter().enumerate() {
+            let Some(from) = &parameter.value_from else {
+                continue;
+            };
+            let at = format!("{path}.parameters[{i}].valueFrom");
+            self.refuse(
+                &at,
+                &[
+                    (
+                        from.config_map_key_ref.is_some(),
+                        "configMapKeyRef",
+                        CONFIG_MAPS,
+                    ),
+                    (!from.event.is_empty(), "event", "parameters from events"),
+                ],
+            );
+        }
+    }
+
+    fn containers(&mut self, template: &Template, path: &str) {
+        if let Some(container) = &template.container {
+            self.container(container, &format!("{path}.container"));
+        }
+        if let Some(script) = &template.script {
+            self.container(&script.container, &format!("{path}.script"));
+        }
+        for (i, init) in template.init_containers.iter().enumerate() {
+            self.container(&init.container, &format!("{path}.initContainers[{i}]"));
+        }
+    }
+
+    fn container(&mut self, container: &Container, path: &str) {
+        self.refuse(
+            path,
+            &[
+                (!container.env_from.is_empty(), "envFrom", CONFIG_MAPS),
+                (
+                    !container.volume_devices.is_empty(),
+                    "volumeDevices",
+                    "volume devices",
+                ),
+                (
+                    container.lifecycle.is_some(),
+                    "lifecycle",
+                    "life cycle handlers of containers",
+                ),
+                (container.stdin, "stdin", "containers with standard input"),
+                (container.tty, "tty", "terminals"),
+            ],
+        );
+        for (i, variable) in container.env.iter().enumerate() {
+            let from = variable.value_from.is_some();
+            let at = format!("{path}.env[{i}]");
+            self.refuse(&at, &[(from, "valueFrom", CONFIG_MAPS)]);
+        }
+        for (i, mount) in container.volume_mounts.iter().enumerate() {
+            let at = format!("{path}.volumeMounts[{i}]");
+            let by_expression = !mount.sub_path_expr.is_empty();
+            self.refuse(
+                &at,
+                &[(by_expression, "subPathExpr", "mounts by expression")],
+            );
+        }
+        self.warn(
+            path,
+            &[
+                (!container.image_pull_policy.is_empty(), "imagePullPolicy"),
+                (!container.ports.is_empty(), "ports"),
+                (container.readiness_probe.is_some(), "readinessProbe"),
+                (container.liveness_probe.is_some(), "livenessProbe"),
+                (container.startup_probe.is_some(), "startupProbe"),
+                (
+                    !container.termination_message_path.is_empty(),
+                    "terminationMessagePath",
+                ),
+                (
+                    !container.termination_message_policy.is_empty(),
+                    "terminationMessagePolicy",
+                ),
+                (!container.restart_policy.is_empty(), "restartPolicy"),
+                (!container.resize_policy.is_empty(), "resizePolicy"),
+            ],
+        );
+        let at = format!("{path}.securityContext");
+        self.security(container.security_context.as_ref(), &at);
+    }
+
+    fn volumes(&mut self, volumes: &[Volume], path: &str) {
+        for (i, volume) in volumes.iter().enumerate() {
+            if let Some(source) = volume.foreign_source() {
+                let at = format!("{path}.volumes[{i}].{source}");
+                self.refuse_at(at, &format!("volumes of the kind {}", short(source)));
+            }
+        }
+    }
+
+    /// Asking for less privilege changes nothing: a task has none. Asking for more is refused.
+    fn security(&mut self, context: Option<&Value>, path: &str) {
+        let Some(context) = context else { return };
+        let is_true = |field: &str| context.get(field) == Some(&Value::Bool(true));
+        let adds = context
+            .pointer("/capabilities/add")
+            .and_then(Value::as_array)
+            .is_some_and(|added| !added.is_empty());
+        self.refuse(
+            path,
+            &[
+                (is_true("privileged"), "privileged", "privileged containers"),
+                (
+                    is_true("allowPrivilegeEscalation"),
+                    "allowPrivilegeEscalation",
+                    "more privileges",
+                ),
+                (adds, "capabilities.add", "more capabilities"),
+            ],
+        );
+        self.warn_at("securityContext", path.to_owned());
+    }
+
+    /// Each line: whether it is there, its field, what it is.
+    fn refuse(&mut self, path: &str, lines: &[(bool, &str, &str)]) {
+        for (present, field, what) in lines {
+            if *present {
+                self.refuse_at(format!("{path}.{field}"), what);
+            }
+        }
+    }
+
+    fn refuse_at(&mut self, path: String, what: &str) {
+        if self.found.refused.len() < MAX_REFUSED {
+            let message = format!("{what}: not supported by this version");
+            self.found
+                .refused
+                .push(Fault::new(Code::Unsupported, path, message));
+        }
+    }
+
+    /// Each line: whether it is there, its field.
+    fn warn(&mut self, path: &str, lines: &[(bool, &'static str)]) {
+        for (present, field) in lines {
+            if *present {
+                self.warn_at(field, format!("{path}.{field}"));
+            }
+        }
+    }
+
+    fn warn_at(&mut self, field: &'static str, path: String) {
+        if self.warned.insert(field) {
+            let message = format!("{field} has no effect here");
+            self.found
+                .warnings
+                .push(Fault::new(Code::NoEffect, path, message));
+        }
+    }
+}
+
+const ARTIFACTS: &str = "artifacts";
+const LOCKS: &str = "locks (mutexes and semaphores)";
+const CLAIMS: &str = "claims";
+const PATCH: &str = "patches of the pod";
+const HOST: &str = "the host's network";
+const PLUGINS: &str = "executor plugins";
+const CONFIG_MAPS: &str = "values from ConfigMaps, Secrets and pod fields";
+
+/// Whether an archive location asks for more than the logs, which are always kept.
+fn archives(template: &Template) -> bool {
+    template.archive_location.as_ref().is_some_and(|location| {
+        let logs_only = crate::model::ArtifactLocation {
+            archive_logs: location.archive_logs,
+            ..Default::default()
+        };
+        *location != logs_only
+    })
+}
+
+fn short(name: &str) -> String {
+    name.chars().take(80).collect()
+}

@@ -1,0 +1,265 @@
+//! Fields that only some types have, and the values they may take.
+
+use steading_types::parse_duration;
+
+use super::{Check, Code, Fault, Place, scope, short, tags, type_name};
+use crate::model::{
+    AnyString, Hooks, IntOrString, Metrics, RetryStrategy, Template, TemplateType, Volume,
+};
+
+/// The run's own fields.
+pub(super) fn workflow(check: &mut Check<'_>) {
+    let spec = &check.resolved.spec;
+    let positive = |value: Option<i64>| value.is_none_or(|n| n > 0);
+    if !positive(spec.parallelism) {
+        check.fault(
+            Code::Value,
+            "spec.parallelism",
+            "spec.parallelism must be positive",
+        );
+    }
+    if spec.active_deadline_seconds.is_some_and(|n| n < 0) {
+        check.fault(
+            Code::Value,
+            "spec.activeDeadlineSeconds",
+            "spec.activeDeadlineSeconds must not be negative",
+        );
+    }
+    if !matches!(spec.shutdown.as_str(), "" | "Stop" | "Terminate") {
+        check.fault(
+            Code::Value,
+            "spec.shutdown",
+            format!(
+                "'{}' is not a way to shut down: use Stop or Terminate",
+                short(&spec.shutdown)
+            ),
+        );
+    }
+    retry(check, spec.retry_strategy.as_ref(), "spec.retryStrategy");
+    metrics(check, spec.metrics.as_ref(), "spec.metrics");
+    volumes(check, &spec.volumes, "spec.volumes");
+    hooks(check, &spec.hooks, "spec.hooks");
+    for (name, hook) in &spec.hooks {
+        tags::check(check, hook, &format!("spec.hooks.{name}"), &|check, tag| {
+            scope::global(check, tag)
+        });
+    }
+    if let Some(metadata) = &spec.workflow_metadata {
+        for (label, from) in &metadata.labels_from {
+            let at = format!("spec.workflowMetadata.labelsFrom.{label}.expression");
+            tags::expression(check, &from.expression, &at);
+        }
+    }
+}
+
+/// A template's fields.
+pub(super) fn template(check: &mut Check<'_>, place: &Place<'_>, kind: TemplateType) {
+    let template = place.template;
+    by_type(check, place, kind);
+    for (field, text) in [
+        ("timeout", &template.timeout),
+        ("pendingTimeout", &template.pending_timeout),
+    ] {
+        duration(check, Some(text), &place.at(field));
+    }
+    if let Some(suspend) = &template.suspend {
+        let text = suspend.duration.as_ref().map(|text| &text.0);
+        duration(check, text, &place.at("suspend.duration"));
+    }
+    retry(
+        check,
+        template.retry_strategy.as_ref(),
+        &place.at("retryStrategy"),
+    );
+    metrics(check, template.metrics.as_ref(), &place.at("metrics"));
+    volumes(check, &template.volumes, &place.at("volumes"));
+    for (caller, at) in template.callers() {
+        hooks(check, caller.hooks(), &place.at(&format!("{at}.hooks")));
+    }
+}
+
+fn by_type(check: &mut Check<'_>, place: &Place<'_>, kind: TemplateType) {
+    let Template {
+        active_deadline_seconds,
+        timeout,
+        parallelism,
+        pod_resources,
+        ..
+    } = place.template;
+    let name = &place.name;
+    if let Some(deadline) = active_deadline_seconds {
+        let at = place.at("activeDeadlineSeconds");
+        if !kind.is_leaf() {
+            let message = format!("{name}.activeDeadlineSeconds is only valid for leaf templates");
+            check.fault(Code::FieldOfType, at, message);
+        } else if !deadline.is_templated() && !deadline.value().is_ok_and(|n| n > 0) {
+            let message = format!(
+                "{name}.activeDeadlineSeconds must be a positive integer > 0 or an argo variable"
+            );
+            check.fault(Code::Value, at, message);
+        }
+    }
+    if !timeout.is_empty() && !kind.is_leaf() {
+        let message = format!("{} template doesn't support timeout field", type_name(kind));
+        check.fault(Code::FieldOfType, place.at("timeout"), message);
+    }
+    if let Some(parallelism) = parallelism {
+        let at = place.at("parallelism");
+        if kind.is_leaf() {
+            let message = format!("{name}.parallelism is only valid for steps and dag templates");
+            check.fault(Code::FieldOfType, at, message);
+        } else if *parallelism <= 0 {
+            check.fault(
+                Code::Value,
+                at,
+                format!("{name}.parallelism must be positive"),
+            );
+        }
+    }
+    let is_pod = matches!(
+        kind,
+        TemplateType::Container
+            | TemplateType::ContainerSet
+            | TemplateType::Script
+            | TemplateType::Resource
+            | TemplateType::Data
+    );
+    if pod_resources.is_some() && !is_pod {
+        let message = format!(
+            "{name}.podResources is not supported for {} templates",
+            type_name(kind)
+        );
+        check.fault(Code::FieldOfType, place.at("podResources"), message);
+    }
+}
+
+fn duration(check: &mut Check<'_>, text: Option<&String>, path: &str) {
+    let Some(text) = text.filter(|text| !text.is_empty() && !text.contains("{{")) else {
+        return;
+    };
+    if parse_duration(text).is_none() {
+        check.report(
+            Fault::new(
+                Code::Value,
+                path,
+                format!("'{}' is not a duration", short(text)),
+            )
+            .with_fix("write a number of seconds, or for instance 90s, 5m, 1h30m"),
+        );
+    }
+}
+
+fn retry(check: &mut Check<'_>, retry: Option<&RetryStrategy>, path: &str) {
+    let Some(retry) = retry else { return };
+    let policies = ["", "Always", "OnFailure", "OnError", "OnTransientError"];
+    let policy = retry.retry_policy.as_str();
+    if !policies.contains(&policy) && !policy.contains("{{") {
+        check.report(
+            Fault::new(
+                Code::Value,
+                format!("{path}.retryPolicy"),
+                format!("'{}' is not a valid RetryPolicy", short(policy)),
+            )
+            .with_fix("use Always, OnFailure, OnError or OnTransientError"),
+        );
+    }
+    integer(check, retry.limit.as_ref(), &format!("{path}.limit"));
+    if !retry.expression.contains("{{") {
+        tags::expression(check, &retry.expression, &format!("{path}.expression"));
+    }
+    let Some(backoff) = &retry.backoff else {
+        return;
+    };
+    integer(
+        check,
+        backoff.factor.as_ref(),
+        &format!("{path}.backoff.factor"),
+    );
+    let text = |value: &Option<AnyString>| value.as_ref().map(|text| text.0.clone());
+    for (field, value) in [
+        ("duration", &backoff.duration),
+        ("maxDuration", &backoff.max_duration),
+        ("cap", &backoff.cap),
+    ] {
+        duration(
+            check,
+            text(value).as_ref(),
+            &format!("{path}.backoff.{field}"),
+        );
+    }
+}
+
+/// A whole number of zero or more, or a tag.
+fn integer(check: &mut Check<'_>, value: Option<&IntOrString>, path: &str) {
+    let Some(value) = value.filter(|value| !value.is_templated()) else {
+        return;
+    };
+    match value.value() {
+        Ok(n) if n >= 0 => {}
+        Ok(n) => check.fault(Code::Value, path, format!("{n} is negative")),
+        Err(error) => check.fault(Code::Value, path, error.to_string()),
+    }
+}
+
+fn metrics(check: &mut Check<'_>, metrics: Option<&Metrics>, path: &str) {
+    for (i, metric) in metrics.iter().flat_map(|m| &m.prometheus).enumerate() {
+        let at = format!("{path}.prometheus[{i}]");
+        let name = short(&metric.name);
+        let is_name =
+            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !is_name {
+            check.fault(
+                Code::Metric,
+                format!("{at}.name"),
+                format!(
+                    "metric name '{name}' is invalid. Metric names must contain alphanumeric characters or '_'"
+                ),
+            );
+        }
+        if metric.help.is_empty() {
+            check.fault(
+                Code::Metric,
+                at,
+                format!("metric '{name}' must contain a help string under 'help: ' field"),
+            );
+        }
+    }
+}
+
+fn volumes(check: &mut Check<'_>, volumes: &[Volume], path: &str) {
+    let mut seen = std::collections::HashSet::new();
+    for (i, volume) in volumes.iter().enumerate() {
+        let at = format!("{path}[{i}]");
+        let sources = usize::from(volume.empty_dir.is_some()) + volume.other.len();
+        if volume.name.is_empty() {
+            check.fault(Code::Name, &at, "a volume must have a name");
+        } else if !seen.insert(&volume.name) {
+            let message = format!("the volume '{}' is given twice", short(&volume.name));
+            check.fault(Code::Name, &at, message);
+        }
+        if sources != 1 {
+            let message = format!(
+                "the volume '{}' must have one source, emptyDir for instance",
+                short(&volume.name)
+            );
+            check.fault(Code::Value, &at, message);
+        }
+    }
+}
+
+/// A hook that is not `exit` runs when its expression becomes true, so it must have one.
+fn hooks(check: &mut Check<'_>, hooks: &Hooks, path: &str) {
+    for (name, hook) in hooks {
+        let at = format!("{path}.{name}");
+        if name != crate::model::EXIT_HOOK && hook.expression.is_empty() {
+            check.fault(
+                Code::Expression,
+                &at,
+                format!("the hook '{name}' must have an expression"),
+            );
+        }
+        if !hook.expression.contains("{{") {
+            tags::expression(check, &hook.expression, &format!("{at}.expression"));
+        }
+    }
+}
