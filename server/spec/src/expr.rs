@@ -9,6 +9,7 @@ mod budget;
 mod error;
 mod eval;
 mod functions;
+mod go_duration;
 mod go_time;
 mod jsonpath;
 mod operators;

@@ -157,7 +157,7 @@ pub(crate) fn tree(
     let mut root = BTreeMap::new();
     let mut paid = Ok(());
     let _ = scope.each_under(prefix, &mut |name, value| {
-        paid = budget.items(2);
+        paid = budget.items(8);
         if paid.is_err() {
             return ControlFlow::Break(());
         }

@@ -138,7 +138,7 @@ impl Compiled {
     /// # Errors
     /// [`TemplateError`] when an expression in it can not be parsed, or it is too deep.
     pub fn new(value: &Json, limits: &Limits) -> Result<Self, TemplateError> {
-        let root = compile(value, limits, 0)?;
+        let root = or_fixed((compile(value, limits, 0)?, value));
         Ok(Self { root })
     }
 
@@ -178,35 +178,47 @@ fn text(source: &str, limits: &Limits) -> Result<Option<Text>, TemplateError> {
     Ok(Some(text).filter(|text| !text.is_literal()))
 }
 
-fn compile(value: &Json, limits: &Limits, level: usize) -> Result<Node, TemplateError> {
+/// Nothing when the value holds no tag: it is then copied once, as part of the largest such value.
+fn compile(value: &Json, limits: &Limits, level: usize) -> Result<Option<Node>, TemplateError> {
     if level == DEPTH {
         return Err(TemplateError::TooDeep(DEPTH));
     }
     let level = level.saturating_add(1);
-    let node = match value {
-        Json::String(source) => text(source, limits)?.map(Node::Text),
+    match value {
+        Json::String(source) => Ok(text(source, limits)?.map(Node::Text)),
         Json::Array(items) => {
             let nodes = items.iter().map(|item| compile(item, limits, level));
-            let nodes: Vec<Node> = nodes.collect::<Result<_, _>>()?;
-            let fixed = nodes.iter().all(|node| matches!(node, Node::Fixed(_)));
-            (!fixed).then_some(Node::List(nodes))
+            let nodes: Vec<Option<Node>> = nodes.collect::<Result<_, _>>()?;
+            if nodes.iter().all(Option::is_none) {
+                return Ok(None);
+            }
+            let nodes = nodes.into_iter().zip(items);
+            Ok(Some(Node::List(nodes.map(or_fixed).collect())))
         }
         Json::Object(entries) => {
-            let nodes = entries.iter().map(|(key, value)| {
-                let key = match text(key, limits)? {
-                    Some(text) => Key::Text(text),
-                    None => Key::Fixed(key.clone()),
-                };
-                Ok((key, compile(value, limits, level)?))
+            let nodes = entries
+                .iter()
+                .map(|(key, value)| Ok((text(key, limits)?, compile(value, limits, level)?)));
+            let nodes: Vec<_> = nodes.collect::<Result<_, TemplateError>>()?;
+            if nodes
+                .iter()
+                .all(|(key, node)| key.is_none() && node.is_none())
+            {
+                return Ok(None);
+            }
+            let nodes = nodes.into_iter().zip(entries);
+            let nodes = nodes.map(|((key_text, node), (key, value))| {
+                let key = key_text.map_or_else(|| Key::Fixed(key.clone()), Key::Text);
+                (key, or_fixed((node, value)))
             });
-            let nodes: Vec<(Key, Node)> = nodes.collect::<Result<_, _>>()?;
-            let fixed =
-                |(key, node): &(Key, Node)| matches!((key, node), (Key::Fixed(_), Node::Fixed(_)));
-            (!nodes.iter().all(fixed)).then_some(Node::Map(nodes))
+            Ok(Some(Node::Map(nodes.collect())))
         }
-        _ => None,
-    };
-    Ok(node.unwrap_or_else(|| Node::Fixed(value.clone())))
+        _ => Ok(None),
+    }
+}
+
+fn or_fixed((node, value): (Option<Node>, &Json)) -> Node {
+    node.unwrap_or_else(|| Node::Fixed(value.clone()))
 }
 
 impl Node {

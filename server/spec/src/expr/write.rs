@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use super::budget::Budget;
 use super::error::ExprError;
-use super::go_time;
 use super::value::Value;
+use super::{go_duration, go_time};
 
 /// How JSON is laid out.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -56,7 +56,7 @@ pub(crate) fn scalar(value: &Value) -> String {
         Value::Float(f) => float(*f),
         Value::Text(text) => text.to_string(),
         Value::Time(time) => go_time::rfc3339(time),
-        Value::Duration(nanos) => go_time::duration_text(*nanos),
+        Value::Duration(nanos) => go_duration::text(*nanos),
         Value::List(_) | Value::Map(_) => value.type_name().into(),
     }
 }

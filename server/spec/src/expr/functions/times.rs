@@ -5,8 +5,8 @@ use jiff::{Span, Zoned};
 
 use super::super::budget::Budget;
 use super::super::error::ExprError;
-use super::super::go_time;
 use super::super::value::Value;
+use super::super::{go_duration, go_time};
 use super::convert::excerpt;
 use super::{Arguments, Function, function};
 
@@ -42,7 +42,7 @@ fn zone(args: &Arguments<'_>, name: &str) -> Result<TimeZone, ExprError> {
 
 fn duration(_: &mut Budget, args: &Arguments<'_>) -> Result<Value, ExprError> {
     let text = args.text(0)?;
-    match go_time::parse_duration(text) {
+    match go_duration::parse(text) {
         Some(nanos) => Ok(Value::Duration(nanos)),
         None => Err(args.malformed(format!("{} is not a duration such as 1h30m", excerpt(text)))),
     }
@@ -184,7 +184,7 @@ fn duration_method(
         "Microseconds" => Ok(Some(Value::Int(nanos / 1_000))),
         "Nanoseconds" => Ok(Some(Value::Int(nanos))),
         "Abs" => Ok(Some(Value::Duration(nanos.saturating_abs()))),
-        "String" => Ok(Some(go_time::duration_text(nanos).into())),
+        "String" => Ok(Some(go_duration::text(nanos).into())),
         "Truncate" => {
             let unit = span(args, 1)?.max(1);
             Ok(Some(Value::Duration(nanos.saturating_sub(nanos % unit))))

@@ -10,8 +10,8 @@ use super::super::error::ExprError;
 use super::super::functions::convert::excerpt;
 use super::super::functions::times;
 use super::super::functions::{Arguments, Function, function};
-use super::super::go_time;
 use super::super::value::Value;
+use super::super::{go_duration, go_time};
 use super::loose;
 
 pub(super) const TABLE: &[Function] = &[
@@ -46,11 +46,11 @@ pub(super) const TABLE: &[Function] = &[
     function("ago", 1, 1, |b, a| {
         let nanos = go_time::between(&moment(b, a.get(0)), &moment(b, &Value::Nil));
         let whole = nanos.saturating_sub(nanos % 1_000_000_000);
-        b.text(go_time::duration_text(whole))
+        b.text(go_duration::text(whole))
     }),
     function("duration", 1, 1, |b, a| {
         let nanos = loose::int(a.get(0)).saturating_mul(1_000_000_000);
-        b.text(go_time::duration_text(nanos))
+        b.text(go_duration::text(nanos))
     }),
     function("durationRound", 1, 1, duration_round),
 ];
@@ -89,7 +89,7 @@ fn in_zone(budget: &mut Budget, args: &Arguments<'_>) -> Result<Value, ExprError
 /// `dateModify "-1.5h" date`
 fn modify(budget: &mut Budget, args: &Arguments<'_>) -> Result<Value, ExprError> {
     let text = args.text(0)?;
-    let nanos = go_time::parse_duration(text)
+    let nanos = go_duration::parse(text)
         .ok_or_else(|| args.malformed(format!("{} is not a duration", excerpt(text))))?;
     match go_time::plus(&moment(budget, args.get(1)), nanos) {
         Some(time) => Ok(Value::Time(Box::new(time))),
@@ -100,7 +100,7 @@ fn modify(budget: &mut Budget, args: &Arguments<'_>) -> Result<Value, ExprError>
 /// The largest unit that the span fills: `2h`, `3d`, `1y`.
 fn duration_round(budget: &mut Budget, args: &Arguments<'_>) -> Result<Value, ExprError> {
     let nanos = match args.get(0) {
-        Value::Text(text) => go_time::parse_duration(text).unwrap_or(0),
+        Value::Text(text) => go_duration::parse(text).unwrap_or(0),
         Value::Time(time) => go_time::between(time, &moment(budget, &Value::Nil)),
         other => loose::int(other),
     };
