@@ -34,7 +34,7 @@ impl log::Host for CallState {
                 sum.saturating_add(name.len()).saturating_add(value.len())
             })
             .saturating_add(1);
-        self.log(level, message, &fields, bytes);
+        self.log(level, one_line(message), &fields, bytes);
         Ok(())
     }
 }
@@ -66,9 +66,36 @@ impl random::Host for CallState {
     }
 }
 
+/// A guest's text can neither begin a line of the operator's log nor colour it.
+fn one_line(text: String) -> String {
+    if text.contains(char::is_control) {
+        return text.replace(char::is_control, " ");
+    }
+    text
+}
+
 /// Cuts a text to at most `limit` bytes, at a character.
 fn cut(text: &mut String, limit: usize) {
     if text.len() > limit {
         text.truncate(text.floor_char_boundary(limit));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_guest_can_not_forge_lines_of_the_log() {
+        let forged = "ok\n2026-01-01 INFO all is well \u{1b}[2J".to_owned();
+        let shown = one_line(forged);
+        assert_eq!(shown, "ok 2026-01-01 INFO all is well  [2J");
+    }
+
+    #[test]
+    fn a_cut_never_divides_a_character() {
+        let mut text = "äö".to_owned();
+        cut(&mut text, 3);
+        assert_eq!(text, "ä");
     }
 }
