@@ -11,6 +11,10 @@ use crate::error::PluginError;
 
 /// The engine. Code for the plain architecture, not for the processor of the machine that
 /// compiles: what is built here must run on any host of the kind.
+///
+/// Instances are allocated on demand. A pool of them makes a call 8 us cheaper (29 instead of 37),
+/// but reserves hundreds of gigabytes of addresses, which hosts with a limit refuse, and is one
+/// more thing that plugins would have to share.
 pub(crate) fn engine() -> Result<Engine, PluginError> {
     let failed = |error: wasmtime::Error| PluginError::Engine(format!("{error:#}"));
     let mut config = Config::new();
