@@ -5,6 +5,7 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use steading_types::task::{Container, End, Level, Task, VolumeKind};
 
 use crate::body::{Finished, unprepared};
+use crate::cgroup::{Group, Limits};
 use crate::confine;
 use crate::images::ImageConfig;
 use crate::outputs;
@@ -52,6 +54,7 @@ pub(crate) struct Init<'a> {
     pub(crate) work: PathBuf,
     pub(crate) control: OwnedFd,
     pub(crate) ends: [OwnedFd; 2],
+    pub(crate) group: Option<Rc<Group>>,
 }
 
 impl Init<'_> {
@@ -111,6 +114,9 @@ impl Init<'_> {
     /// The namespaces that the clone could not give, and the volumes.
     fn prepare(&self) -> io::Result<()> {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
+        if let Some(group) = &self.group {
+            group.enter()?;
+        }
         if self.realm.privileged {
             sys::join(self.realm.network.as_fd(), libc::CLONE_NEWNET)?;
         } else {
@@ -237,7 +243,14 @@ impl Init<'_> {
             self.workdir(plan, container, number);
             self.become_nobody()
         };
+        let memory = match self.group {
+            Some(_) => None,
+            None => Limits::of(&self.start.task).memory,
+        };
         let confine = || {
+            if let Some(bytes) = memory {
+                sys::limit(libc::RLIMIT_DATA, bytes);
+            }
             confine::give_up(
                 image.user.as_deref(),
                 !self.realm.privileged,

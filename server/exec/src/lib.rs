@@ -11,6 +11,7 @@
 //! directory. Nothing polls: the end of a supervisor is an event on a process descriptor.
 
 mod body;
+mod cgroup;
 mod confine;
 mod error;
 mod exec;

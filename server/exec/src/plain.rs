@@ -4,17 +4,20 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, wait};
 use steading_types::task::{Container, End};
 
 use crate::body::{Body, Finished, unprepared};
+use crate::cgroup::{Group, Limits};
 use crate::images::ImageConfig;
 use crate::output::Output;
 use crate::outputs;
 use crate::program::{Defaults, LaunchError, Program};
 use crate::spawner::Site;
+use crate::sys;
 use crate::taskdir::TaskDir;
 use crate::wire::Start;
 
@@ -25,6 +28,7 @@ pub(crate) struct Plain<'a> {
     start: &'a Start,
     /// Our copies of the programs' ends of the output pipes.
     ends: [OwnedFd; 2],
+    group: Option<Rc<Group>>,
     current: usize,
     pid: Pid,
 }
@@ -36,6 +40,7 @@ impl<'a> Plain<'a> {
         dir: &'a TaskDir,
         start: &'a Start,
         ends: [OwnedFd; 2],
+        group: Option<Rc<Group>>,
     ) -> Result<Self, End> {
         let task = &start.task;
         let mut containers = task.init.iter().chain([&task.main]);
@@ -60,6 +65,7 @@ impl<'a> Plain<'a> {
             dir,
             start,
             ends,
+            group,
             current: 0,
             pid: getpid(),
         };
@@ -93,7 +99,15 @@ impl<'a> Plain<'a> {
         )?;
         let [out, err] = &self.ends;
         let stdio = [self.site.null.as_fd(), out.as_fd(), err.as_fd()];
-        program.launch(stdio, Some(getpid()), || Ok(()), || Ok(()))
+        let limit = || match (&self.group, Limits::of(&self.start.task).memory) {
+            (Some(group), _) => group.enter(),
+            (None, Some(bytes)) => {
+                sys::limit(libc::RLIMIT_DATA, bytes);
+                Ok(())
+            }
+            (None, None) => Ok(()),
+        };
+        program.launch(stdio, Some(getpid()), limit, || Ok(()))
     }
 
     /// Reaps what has ended; answers the current container's status when it is among that.

@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
 use crate::sys::{self, Fork};
 use crate::wire::{Packet, receive};
@@ -39,8 +40,14 @@ pub(crate) struct Realm<'a> {
 
 impl Realms {
     pub(crate) fn new() -> Self {
+        let privileged = rustix::process::geteuid().is_root();
+        if !privileged {
+            // A program that has dropped privileges does not own its own /proc entries, and so could
+            // not map its users; this process holds nothing that its user may not read.
+            let _ = set_dumpable_behavior(DumpableBehavior::Dumpable);
+        }
         Self {
-            privileged: rustix::process::geteuid().is_root(),
+            privileged,
             users: Vec::new(),
             networks: Vec::new(),
         }

@@ -2,12 +2,14 @@
 //! its own, which does everything else.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::rc::Rc;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{Pid, Signal, WaitOptions, wait};
 use steading_types::task::End;
 
 use crate::body::{Body, Finished, unprepared};
+use crate::cgroup::Group;
 use crate::init::{self, Event, Init, Order};
 use crate::output::Output;
 use crate::realm::Realm;
@@ -33,6 +35,7 @@ impl<'a> Room<'a> {
         dir: &TaskDir,
         start: &'a Start,
         ends: [OwnedFd; 2],
+        group: Option<Rc<Group>>,
     ) -> Result<Self, End> {
         init::check(&start.task)?;
         let unavailable = |error: std::io::Error| {
@@ -44,7 +47,7 @@ impl<'a> Room<'a> {
                 ),
             )
         };
-        Self::clone(site, realm, dir, start, ends).map_err(unavailable)
+        Self::clone(site, realm, dir, start, ends, group).map_err(unavailable)
     }
 
     fn clone(
@@ -53,6 +56,7 @@ impl<'a> Room<'a> {
         dir: &TaskDir,
         start: &'a Start,
         ends: [OwnedFd; 2],
+        group: Option<Rc<Group>>,
     ) -> std::io::Result<Self> {
         let work = dir.work()?;
         let flags = SocketFlags::CLOEXEC;
@@ -75,6 +79,7 @@ impl<'a> Room<'a> {
                     work,
                     control: theirs,
                     ends,
+                    group,
                 };
                 sys::exit(i32::from(init.run().is_err()))
             }

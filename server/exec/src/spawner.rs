@@ -9,6 +9,7 @@ use rustix::process::{Pid, Signal};
 use steading_types::AttemptId;
 use steading_types::task::Level;
 
+use crate::cgroup::Cgroups;
 use crate::exec::Stop;
 use crate::realm::Realms;
 use crate::supervisor;
@@ -26,6 +27,7 @@ pub(crate) struct Site {
     pub(crate) null: OwnedFd,
     /// The system call filter of confined tasks.
     pub(crate) filter: seccompiler::BpfProgram,
+    pub(crate) cgroups: Cgroups,
 }
 
 /// Serves until the server closes its end (`Ok`).
@@ -69,6 +71,7 @@ impl Site {
         hostetc::make(&run.join("etc"))?;
         Ok(Self {
             filter: confine::filter()?,
+            cgroups: Cgroups::probe(),
             dirs: TaskDirs::open(&setup.data_dir)?,
             signals: sys::signal_fd(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGUSR1])?,
             null: std::fs::File::options()

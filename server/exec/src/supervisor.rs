@@ -3,12 +3,14 @@
 
 use std::io;
 use std::os::fd::AsFd;
+use std::rc::Rc;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use steading_types::Millis;
-use steading_types::task::{End, TaskReport};
+use steading_types::task::{End, Task, TaskReport};
 
 use crate::body::{Body, Finished, unprepared};
+use crate::cgroup::{Group, Limits};
 use crate::output::Output;
 use crate::plain::Plain;
 use crate::program::output_pipe;
@@ -65,6 +67,7 @@ struct Supervisor<'a> {
     site: &'a Site,
     output: Output,
     body: Box<dyn Body + 'a>,
+    group: Option<Rc<Group>>,
     started: Millis,
     ending: Option<Ending>,
     /// When the next thing happens by itself: the deadline, then the end of the grace.
@@ -91,9 +94,16 @@ impl<'a> Supervisor<'a> {
             ))
         };
         let (output, ends) = prepare().map_err(|e| unprepared("exec.io", e))?;
+        let limits = Limits::of(&start.task);
+        let pids = site.setup.policy.pids;
+        let group = site.cgroups.make(dir.key, limits, pids);
+        let group = group
+            .map_err(|e| unprepared("exec.limits", e))?
+            .map(Rc::new);
+        let group_of_body = group.clone();
         let body: Box<dyn Body + 'a> = match realm {
-            None => Box::new(Plain::start(site, dir, start, ends)?),
-            Some(Ok(realm)) => Box::new(Room::start(site, realm, dir, start, ends)?),
+            None => Box::new(Plain::start(site, dir, start, ends, group_of_body)?),
+            Some(Ok(realm)) => Box::new(Room::start(site, realm, dir, start, ends, group_of_body)?),
             Some(Err(error)) => {
                 let level = start.level;
                 let what = format!(
@@ -107,6 +117,7 @@ impl<'a> Supervisor<'a> {
             site,
             output,
             body,
+            group,
             started,
             ending: None,
             alarm: start.task.deadline.map(|span| started.plus(span)),
@@ -144,10 +155,34 @@ impl<'a> Supervisor<'a> {
         let _ = self.output.drain();
         finished.result = self.output.result();
         finished.started = Some(self.started);
+        self.limits(&start.task, &mut finished);
         if self.ending == Some(Ending::Deadline) {
             finished.end = End::DeadlineExceeded;
         }
         finished
+    }
+
+    /// Records how limits were enforced and whether one of them ended the task.
+    fn limits(&self, task: &Task, finished: &mut Finished) {
+        let group = self.group.as_ref();
+        if Limits::of(task).memory.is_some() {
+            let how = group.and_then(|group| group.memory());
+            let how = how.unwrap_or_else(|| "rlimit".into());
+            finished.isolation.push_str(&format!(" cg.mem={how}"));
+        }
+        let killed = match &finished.end {
+            End::Signaled { container, signal } if *signal == libc::SIGKILL => container,
+            // A shell reports its child's signal this way.
+            End::Exited {
+                container,
+                code: 137,
+            } => container,
+            _ => return,
+        };
+        if group.is_some_and(|group| group.out_of_memory()) {
+            let container = killed.clone();
+            finished.end = End::OutOfMemory { container };
+        }
     }
 
     fn end(&mut self, why: Ending, grace: Millis) {

@@ -30,6 +30,9 @@ pub(crate) fn main(groups: &[(&str, &[Test])]) {
     let wanted = words.iter().find(|w| !w.starts_with('-'));
     if words.iter().any(|w| w == "--child") {
         let (_, test) = tests.iter().find(|(n, _)| Some(n) == wanted).unwrap();
+        if wanted.is_some_and(|name| name.starts_with("nobody::")) {
+            become_nobody();
+        }
         return test(Site::new());
     }
     let mut failed = Vec::new();
@@ -56,6 +59,31 @@ pub(crate) fn main(groups: &[(&str, &[Test])]) {
     }
     println!("test result: {} failed", failed.len());
     assert!(failed.is_empty(), "failed: {failed:?}");
+}
+
+/// As an unprivileged user; a developer's own account is one already.
+fn become_nobody() {
+    if rustix::process::geteuid().is_root() {
+        let id = 65_534;
+        let (uid, gid) = (
+            rustix::process::Uid::from_raw(id),
+            rustix::process::Gid::from_raw(id),
+        );
+        rustix::thread::set_thread_groups(&[]).unwrap();
+        rustix::thread::set_thread_res_gid(gid, gid, gid).unwrap();
+        rustix::thread::set_thread_res_uid(uid, uid, uid).unwrap();
+    }
+}
+
+/// First host id of the tests' tenant.
+pub(crate) const BASE: u32 = 1_000_000;
+
+/// Whether a process with this command line runs anywhere on the host.
+pub(crate) fn running(command: &str) -> bool {
+    std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+        std::fs::read_to_string(entry.path().join("cmdline"))
+            .is_ok_and(|line| line.contains(command))
+    })
 }
 
 /// A data directory and a spawner.
@@ -147,7 +175,7 @@ pub(crate) async fn run(
     node: u32,
     task: &Task,
 ) -> Arc<TaskReport> {
-    exec.start(key(node), level, 1_000_000, task).await.unwrap();
+    exec.start(key(node), level, BASE, task).await.unwrap();
     end(exec, ended, node).await
 }
 
