@@ -3,6 +3,7 @@
 pub(crate) mod cause_card;
 pub(crate) mod confirm;
 pub(crate) mod filter_bar;
+pub(crate) mod graph_view;
 pub(crate) mod help;
 pub(crate) mod link_banner;
 pub(crate) mod log_lines;

@@ -5,6 +5,8 @@
 //! address of the server is written anywhere but in `steading-api`.
 
 pub mod format;
+pub mod graph;
+pub mod layers;
 pub mod log;
 pub mod nodes;
 pub mod route;

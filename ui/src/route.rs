@@ -71,6 +71,16 @@ pub enum NodesView {
     Graph,
 }
 
+impl NodesView {
+    /// The one that is not shown.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Tree => Self::Graph,
+            Self::Graph => Self::Tree,
+        }
+    }
+}
+
 /// Whose log is shown.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum LogScope {
@@ -89,6 +99,16 @@ pub enum Wrap {
     On,
     /// One row a line; the log scrolls sideways.
     Off,
+}
+
+impl Wrap {
+    /// The one that is not chosen.
+    pub fn other(self) -> Self {
+        match self {
+            Self::On => Self::Off,
+            Self::Off => Self::On,
+        }
+    }
 }
 
 impl Route {

@@ -1,5 +1,6 @@
 //! The root cause of a failed run, before everything else: which step, how it ended, its last words.
 
+use leptos::html::Pre;
 use leptos::prelude::*;
 use steading_api::log::LogLine;
 use steading_api::node::NodeBody;
@@ -20,6 +21,13 @@ pub(crate) fn CauseCard(
     on_open: Callback<u32>,
 ) -> impl IntoView {
     let ix = cause.ix;
+    let words = NodeRef::<Pre>::new();
+    Effect::new(move || {
+        if let (Some(_), Some(words)) = (lines.get(), words.get()) {
+            // The last line is the one that tells.
+            request_animation_frame(move || words.set_scroll_top(words.scroll_height()));
+        }
+    });
     let shown = state(&cause);
     let template = (!cause.template.is_empty()).then(|| format!("template {}", cause.template));
     view! {
@@ -36,7 +44,7 @@ pub(crate) fn CauseCard(
             </div>
             {cause.message.clone().map(|message| view! { <p class="message">{message}</p> })}
             {move || lines.get().filter(|lines| !lines.is_empty()).map(|lines| view! {
-                <pre class="last-words" tabindex="0" aria-label="Last lines of its log">
+                <pre node_ref=words class="last-words" tabindex="0" aria-label="Last lines of its log">
                     {lines.iter().map(|line| view! { <span class:stderr=line.stream == "stderr">{plain(&line.text)}"\n"</span> }).collect_view()}
                 </pre>
             })}

@@ -34,7 +34,7 @@ pub(crate) fn RunRow(run: Memo<Option<RunSummary>>, now: RwSignal<Millis>) -> im
         })
     };
     view! {
-        <tr role="row">
+        <tr role="row" class=move || format!("run-{}", state.get().class())>
             <td role="cell"><StateMark state/></td>
             <td role="cell" class="title">
                 <a class="name" href=of(|run| Route::run(run.tenant.clone(), run.name.clone()).fragment())>{of(|run| run.name.clone())}</a>

@@ -73,14 +73,10 @@ pub(crate) fn LogDock(
         }
     });
     let toggle_wrap = move || {
-        let wrap = if wrap.get_untracked() == Wrap::On {
-            Wrap::Off
-        } else {
-            Wrap::On
-        };
+        let look = look.get_untracked();
         amend.run(Look {
-            wrap,
-            ..look.get_untracked()
+            wrap: look.wrap.other(),
+            ..look
         });
     };
     let toggle_follow = move || {
