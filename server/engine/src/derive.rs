@@ -59,10 +59,10 @@ impl Run {
                 owner.open += 1;
             }
         }
-        if takes_place(kind) {
-            if let Some(boundary) = node.boundary.and_then(|b| self.live_mut(b)) {
-                boundary.active += 1;
-            }
+        if takes_place(kind)
+            && let Some(boundary) = node.boundary.and_then(|b| self.live_mut(b))
+        {
+            boundary.active += 1;
         }
         self.active += u32::from(kind == NodeType::Pod);
         if kind == NodeType::Suspend {

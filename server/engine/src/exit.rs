@@ -7,7 +7,6 @@ use steading_types::{NodeIx, NodePhase, WorkflowPhase};
 
 use crate::action::Action;
 use crate::call::{inputs, written};
-use crate::command::Timer;
 use crate::derive::is_failure;
 use crate::error::EngineError;
 use crate::head::Shutdown;
@@ -117,13 +116,6 @@ impl Turn<'_> {
     /// Ends the run.
     pub(crate) fn end_run(&mut self, phase: WorkflowPhase, message: Option<String>) {
         let now = self.now;
-        let timed = self
-            .run
-            .plan
-            .resolved
-            .spec
-            .active_deadline_seconds
-            .is_some();
         let head = self.head();
         head.phase = phase;
         head.message = message;
@@ -131,9 +123,6 @@ impl Turn<'_> {
         head.labels
             .insert(PHASE.to_owned(), phase.as_str().to_owned());
         head.labels.insert(COMPLETED.to_owned(), "true".to_owned());
-        if timed {
-            self.act(Action::ClearTimer(Timer::Deadline));
-        }
         self.act(Action::Completed);
     }
 

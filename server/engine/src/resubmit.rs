@@ -44,7 +44,10 @@ pub fn resubmit(head: &Head, document: &Document, parameters: &[(String, String)
         if spec.get("activeDeadlineSeconds").and_then(Value::as_i64) == Some(0) {
             spec.shift_remove("activeDeadlineSeconds");
         }
-        let changed = head.parameters.iter().map(|(n, v)| (n.as_str(), v.as_str()));
+        let changed = head
+            .parameters
+            .iter()
+            .map(|(n, v)| (n.as_str(), v.as_str()));
         let given = parameters.iter().map(|(n, v)| (n.as_str(), v.as_str()));
         for (name, value) in changed.chain(given) {
             set_parameter(spec, name, value);
@@ -83,7 +86,8 @@ fn set_parameter(spec: &mut Map<String, Value>, name: &str, value: &str) {
     let Some(list) = list.as_array_mut() else {
         return;
     };
-    let named = |parameter: &&mut Value| parameter.get("name").and_then(Value::as_str) == Some(name);
+    let named =
+        |parameter: &&mut Value| parameter.get("name").and_then(Value::as_str) == Some(name);
     match list.iter_mut().find(named).and_then(Value::as_object_mut) {
         Some(parameter) => {
             parameter.insert("value".to_owned(), json!(value));

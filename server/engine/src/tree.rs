@@ -75,7 +75,9 @@ impl<'a> Tree<'a> {
 
     /// The node that a client means: by its id, its pod name (v1 or v2) or its name.
     pub fn find(&self, given: &str) -> Option<&'a Node> {
-        let hash = given.rsplit_once('-').and_then(|(_, hash)| hash.parse::<u32>().ok());
+        let hash = given
+            .rsplit_once('-')
+            .and_then(|(_, hash)| hash.parse::<u32>().ok());
         let mut by_hash = self.nodes.iter().zip(&self.hashes);
         let by_hash = by_hash.find(|(node, known)| {
             Some(**known) == hash
@@ -88,9 +90,8 @@ impl<'a> Tree<'a> {
 
     /// Each node's id and its Argo form, in the order of making.
     pub fn nodes(&self) -> impl Iterator<Item = (String, Value)> {
-        (0..self.nodes.len()).filter_map(|position| {
-            Some((self.id_at(position)?, self.node_at(position)?))
-        })
+        (0..self.nodes.len())
+            .filter_map(|position| Some((self.id_at(position)?, self.node_at(position)?)))
     }
 
     /// One node's Argo form.
@@ -108,11 +109,18 @@ impl<'a> Tree<'a> {
 
     fn id_at(&self, position: usize) -> Option<String> {
         let node = self.nodes.get(position)?;
-        Some(node_id(self.workflow, &node.name, *self.hashes.get(position)?))
+        Some(node_id(
+            self.workflow,
+            &node.name,
+            *self.hashes.get(position)?,
+        ))
     }
 
     fn ids(&self, positions: &[usize]) -> Value {
-        positions.iter().filter_map(|position| self.id_at(*position)).collect()
+        positions
+            .iter()
+            .filter_map(|position| self.id_at(*position))
+            .collect()
     }
 
     fn node_at(&self, position: usize) -> Option<Value> {
@@ -142,7 +150,10 @@ impl<'a> Tree<'a> {
         if let Some(message) = &node.message {
             put("message", json!(message));
         }
-        put("startedAt", json!(rfc3339(node.started.unwrap_or(node.created))));
+        put(
+            "startedAt",
+            json!(rfc3339(node.started.unwrap_or(node.created))),
+        );
         put("finishedAt", json!(node.finished.map(rfc3339)));
         if let Some(sum) = self.sums.get(position) {
             put("progress", json!(sum.progress()));
@@ -162,10 +173,10 @@ impl<'a> Tree<'a> {
         if let Some(children) = self.children.get(position).filter(|list| !list.is_empty()) {
             put("children", self.ids(children));
         }
-        if matches!(node.kind, NodeType::Steps | NodeType::DAG) {
-            if let Some(leaves) = self.outbound.get(&position) {
-                put("outboundNodes", self.ids(leaves));
-            }
+        if matches!(node.kind, NodeType::Steps | NodeType::DAG)
+            && let Some(leaves) = self.outbound.get(&position)
+        {
+            put("outboundNodes", self.ids(leaves));
         }
         if let Some(host) = &node.host {
             put("hostNodeName", json!(host));

@@ -7,6 +7,7 @@ use steading_spec::resolve::TemplateIx;
 use steading_types::{Millis, NodeIx, NodePhase, NodeType, WorkflowPhase};
 
 use crate::action::Action;
+use crate::command::Timer;
 use crate::error::EngineError;
 use crate::head::Head;
 use crate::live::{Body, Slot};
@@ -152,6 +153,9 @@ impl<'r> Turn<'r> {
     /// Ends a node: frees its place, fires its hooks, and lets its owner know once they are over.
     pub(crate) fn finish(&mut self, ix: NodeIx, phase: NodePhase, message: Option<String>) {
         let now = self.now;
+        if ix == NodeIx::ROOT && self.run.deadline().is_some() {
+            self.act(Action::ClearTimer(Timer::Deadline));
+        }
         let Some(node) = self.edit(ix).filter(|node| !node.phase.completed()) else {
             return;
         };

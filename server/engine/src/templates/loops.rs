@@ -78,10 +78,10 @@ impl Turn<'_> {
         let changed = || EngineError::Loop("the loop's list became shorter".to_owned());
         let item = items.get(next).cloned();
         let item = item.ok_or_else(|| (Some(index), changed()))?;
-        if next + 1 == items.len() {
-            if let Some(spread) = self.spread_mut(owner, place) {
-                spread.items = None;
-            }
+        if next + 1 == items.len()
+            && let Some(spread) = self.spread_mut(owner, place)
+        {
+            spread.items = None;
         }
         Ok(Some(Taken { index, item }))
     }

@@ -46,10 +46,11 @@ impl Turn<'_> {
             return;
         };
         let waits = node.phase == NodePhase::Pending && node.ending == Ending::Natural;
-        if waits && node.message.as_ref() != Some(&reason) {
-            if let Some(node) = self.edit(attempt.node) {
-                node.message = Some(reason);
-            }
+        if waits
+            && node.message.as_ref() != Some(&reason)
+            && let Some(node) = self.edit(attempt.node)
+        {
+            node.message = Some(reason);
         }
     }
 

@@ -40,7 +40,11 @@ impl Edges {
             if let Some(owned) = owned.filter(|_| node.role != NodeRole::Hook) {
                 owned.push(position);
             }
-            for parent in node.parents.iter().filter_map(|parent| positions.get(parent)) {
+            for parent in node
+                .parents
+                .iter()
+                .filter_map(|parent| positions.get(parent))
+            {
                 if let Some(followed) = walk.followed.get_mut(*parent) {
                     *followed = true;
                 }
@@ -52,7 +56,10 @@ impl Edges {
                 let owner = node.owner.and_then(|owner| positions.get(&owner));
                 owner.into_iter().copied().collect()
             } else {
-                let parents = node.parents.iter().filter_map(|parent| positions.get(parent));
+                let parents = node
+                    .parents
+                    .iter()
+                    .filter_map(|parent| positions.get(parent));
                 parents.flat_map(|parent| walk.leaves_of(*parent)).collect()
             };
             for parent in before {
@@ -124,6 +131,10 @@ impl Walk<'_> {
                 .collect(),
             _ => Vec::new(),
         };
-        if ends.is_empty() { vec![position] } else { ends }
+        if ends.is_empty() {
+            vec![position]
+        } else {
+            ends
+        }
     }
 }

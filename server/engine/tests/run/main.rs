@@ -1,4 +1,17 @@
 //! What a run promises, told by workflows on a backend that does what the test says.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops at the first surprise"
+)]
+
 mod backend;
+mod ending;
 mod flow;
+mod random;
+mod retries;
+mod verbs;
+mod view;
+mod waiting;
