@@ -193,3 +193,6 @@ impl<'v> Arguments<'v> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

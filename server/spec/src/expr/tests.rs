@@ -597,8 +597,6 @@ const WORDS: &[&str] = &[
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
-
     #[test]
     fn no_mixture_of_words_panics(words in prop::collection::vec(prop::sample::select(WORDS), 0..25)) {
         let _ = run(&words.join(" "));
