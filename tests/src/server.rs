@@ -1,0 +1,202 @@
+//! The real program as a server: on a port and a data directory of its own, killed at the end.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use anyhow::{Context, Result, bail};
+use steading_api::operation::Method;
+use tempfile::TempDir;
+
+use crate::{Client, program, wait};
+
+/// The site's default level, as `--level` takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// The root file system of an image.
+    Image,
+    /// The host's programs, confined.
+    Sandbox,
+    /// A plain child.
+    Process,
+}
+
+impl Level {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Image => "image",
+            Self::Sandbox => "sandbox",
+            Self::Process => "process",
+        }
+    }
+}
+
+/// A server and its data directory; both end with this value.
+pub struct Server {
+    data: TempDir,
+    level: Level,
+    address: SocketAddr,
+    token: String,
+    process: Child,
+}
+
+impl Server {
+    /// Starts with an empty data directory.
+    ///
+    /// # Errors
+    /// When it ends before it is ready; its words are in the error.
+    pub async fn start(level: Level) -> Result<Self> {
+        let data = tempfile::tempdir()?;
+        let address = free_address()?;
+        let process = spawn(data.path(), address, level)?;
+        let mut server = Self {
+            data,
+            level,
+            address,
+            token: String::new(),
+            process,
+        };
+        server.ready().await?;
+        server.token = std::fs::read_to_string(server.data().join("operator.token"))
+            .context("the server left no operator.token")?
+            .trim()
+            .to_owned();
+        Ok(server)
+    }
+
+    /// Imports an image archive that `cargo xtask images` made, by its file's name.
+    ///
+    /// # Errors
+    /// When it is missing or refused.
+    pub fn import(&self, file: &str) -> Result<()> {
+        let output = self
+            .command()?
+            .args(["image", "import"])
+            .arg(program::image(file)?)
+            .arg("--data")
+            .arg(self.data())
+            .output()?;
+        if !output.status.success() {
+            bail!("{file}: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        Ok(())
+    }
+
+    /// Ends it with SIGKILL, as a crash does.
+    ///
+    /// # Errors
+    /// When it has ended before.
+    pub fn kill(&mut self) -> Result<()> {
+        if let Some(status) = self.process.try_wait()? {
+            bail!("the server had ended with {status}");
+        }
+        self.process.kill()?;
+        self.process.wait()?;
+        Ok(())
+    }
+
+    /// Asks it to end with SIGTERM and waits.
+    ///
+    /// # Errors
+    /// When the signal can not be sent.
+    pub fn stop(&mut self) -> Result<ExitStatus> {
+        let id = self.process.id().to_string();
+        Command::new("kill").args(["-TERM", &id]).status()?;
+        Ok(self.process.wait()?)
+    }
+
+    /// Starts again on the same data directory and port, after [`Self::kill`] or [`Self::stop`].
+    ///
+    /// # Errors
+    /// When it ends before it is ready.
+    pub async fn restart(&mut self) -> Result<()> {
+        self.process = spawn(self.data.path(), self.address, self.level)?;
+        self.ready().await
+    }
+
+    /// The data directory.
+    pub fn data(&self) -> &Path {
+        self.data.path()
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The operator's token.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The operator as a client.
+    pub fn client(&self) -> Client {
+        Client::new(self.address, Some(&self.token))
+    }
+
+    /// The program as the operator's command line, ready for a verb.
+    ///
+    /// # Errors
+    /// When the program is not built.
+    pub fn command(&self) -> Result<Command> {
+        let mut command = Command::new(program::steading()?);
+        command
+            .env("STEADING_SERVER", format!("http://{}", self.address))
+            .env("STEADING_TOKEN", &self.token);
+        Ok(command)
+    }
+
+    /// What the server has said so far.
+    pub fn words(&self) -> String {
+        std::fs::read_to_string(words(self.data())).unwrap_or_default()
+    }
+
+    async fn ready(&mut self) -> Result<()> {
+        let nobody = Client::new(self.address, None);
+        wait::until("the server to be ready", async || {
+            if let Some(status) = self.process.try_wait()? {
+                bail!("the server ended with {status}: {}", self.words());
+            }
+            let answer = nobody.request(Method::Get, "/readyz").send().await;
+            Ok(answer
+                .is_ok_and(|answer| answer.status().is_success())
+                .then_some(()))
+        })
+        .await
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Beside the data directory's own files, whose names all differ.
+fn words(data: &Path) -> PathBuf {
+    data.join("server.log")
+}
+
+fn spawn(data: &Path, address: SocketAddr, level: Level) -> Result<Child> {
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(words(data))?;
+    Command::new(program::steading()?)
+        .arg("serve")
+        .arg("--data")
+        .arg(data)
+        .args(["--listen", &address.to_string()])
+        .args(["--level", level.word()])
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log)
+        .spawn()
+        .context("can not start the server")
+}
+
+fn free_address() -> Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
