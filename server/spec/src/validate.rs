@@ -190,6 +190,3 @@ fn check_names<'n>(
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,18 +1,37 @@
 //! A graph of tasks by position. Hostile documents have many tasks, so nothing here recurses and the
 //! search for ancestors has a bound.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::HashMap;
 
-/// Edges that all searches of one graph may follow together (about a quarter of a second).
-const SEARCH_BOUND: usize = 50_000_000;
+/// Edges that all searches of one graph may follow together (about a tenth of a second).
+const SEARCH_BOUND: usize = 10_000_000;
 
 /// Who waits for whom.
 pub(super) struct Graph {
     positions: HashMap<String, usize>,
     /// For each task, those that it waits for.
     before: Vec<Vec<usize>>,
-    followed: Cell<usize>,
+    search: RefCell<Search>,
+}
+
+/// What searches share: how far all went, and which tasks the current one has seen.
+#[derive(Default)]
+struct Search {
+    followed: usize,
+    turn: usize,
+    /// The last turn that saw the task.
+    seen: Vec<usize>,
+}
+
+impl Search {
+    /// True the first time that the current search meets a task.
+    fn meets(&mut self, task: usize) -> bool {
+        let turn = self.turn;
+        self.seen
+            .get_mut(task)
+            .is_some_and(|seen| std::mem::replace(seen, turn) != turn)
+    }
 }
 
 impl Graph {
@@ -27,7 +46,10 @@ impl Graph {
         Self {
             positions,
             before: vec![Vec::new(); count],
-            followed: Cell::new(0),
+            search: RefCell::new(Search {
+                seen: vec![0; count],
+                ..Search::default()
+            }),
         }
     }
 
@@ -81,15 +103,16 @@ impl Graph {
 
     /// Whether `other` has ended when `task` starts. Believed once the search has cost too much.
     pub(super) fn is_before(&self, other: usize, task: usize) -> bool {
-        let mut seen = std::collections::HashSet::new();
+        let mut search = self.search.borrow_mut();
+        search.turn += 1;
         let mut next = std::collections::VecDeque::from([task]);
         while let Some(task) = next.pop_front() {
             for before in self.before(task) {
-                if *before == other || self.followed.get() > SEARCH_BOUND {
+                if *before == other || search.followed > SEARCH_BOUND {
                     return true;
                 }
-                self.followed.set(self.followed.get() + 1);
-                if seen.insert(*before) {
+                search.followed += 1;
+                if search.meets(*before) {
                     next.push_back(*before);
                 }
             }
