@@ -3,6 +3,12 @@
 //! They are not part of this repository. `STEADING_ARGO_EXAMPLES` names their folder; without it the
 //! folder `shared/argo-examples` beside the repository is looked for.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -68,7 +68,7 @@ fn of_text(check: &mut Check<'_>, text: &str, path: &str, resolves: Resolves<'_>
     }
     let tags = match tags(text, &limits()) {
         Ok(tags) => tags,
-        Err(error) => return check.fault(Code::Expression, &*path, error.to_string()),
+        Err(error) => return check.fault(Code::Expression, path, error.to_string()),
     };
     for tag in tags {
         let Tag::Simple(tag) = tag else { continue };
