@@ -3,5 +3,123 @@
 //! The engine is pure and says what follows; this crate commits it and then acts, in that order. It knows
 //! backends only as a trait and HTTP not at all.
 
+mod archive;
+mod attempts;
 pub mod backend;
+pub mod clock;
+pub mod error;
+pub mod identity;
+mod library;
+mod recover;
+mod registry;
 pub mod scheduler;
+pub mod site;
+mod step;
+pub mod submit;
+pub mod templates;
+mod timers;
+pub mod verbs;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use steading_store::Store;
+
+use crate::attempts::Attempts;
+use crate::backend::Backend;
+use crate::error::ControlError;
+use crate::identity::Links;
+use crate::registry::Registry;
+use crate::scheduler::Scheduler;
+use crate::site::{Doctor, Images, Logs};
+use crate::timers::Timers;
+
+/// The name of the compute environment that this version has.
+pub(crate) const ENVIRONMENT: &str = "local";
+
+/// The server's middle: every request and every event goes through it. Cheap to clone.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+/// What the program gives.
+pub struct Parts {
+    /// The store, open.
+    pub store: Store,
+    /// The compute environment.
+    pub backend: Arc<dyn Backend>,
+    /// Output of attempts.
+    pub logs: Arc<dyn Logs>,
+    /// Images of the site.
+    pub images: Arc<dyn Images>,
+    /// The host.
+    pub doctor: Arc<dyn Doctor>,
+    /// Attempts that run at once.
+    pub slots: usize,
+}
+
+pub(crate) struct Inner {
+    store: Store,
+    backend: Arc<dyn Backend>,
+    logs: Arc<dyn Logs>,
+    images: Arc<dyn Images>,
+    doctor: Arc<dyn Doctor>,
+    registry: Registry,
+    attempts: Attempts,
+    timers: Timers,
+    links: Links,
+    scheduler: Mutex<Scheduler>,
+    /// Held while a tenant is made.
+    naming: tokio::sync::Mutex<()>,
+}
+
+impl Inner {
+    fn scheduler(&self) -> MutexGuard<'_, Scheduler> {
+        self.scheduler.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Control {
+    /// Starts the loops and takes up what was left when the program last ended. Must be called within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// When the store can not be read.
+    pub async fn start(parts: Parts) -> Result<Self, ControlError> {
+        let inner = Arc::new(Inner {
+            store: parts.store,
+            backend: parts.backend,
+            logs: parts.logs,
+            images: parts.images,
+            doctor: parts.doctor,
+            registry: Registry::default(),
+            attempts: Attempts::default(),
+            timers: Timers::default(),
+            links: Links::default(),
+            scheduler: Mutex::new(Scheduler::new(parts.slots)),
+            naming: tokio::sync::Mutex::new(()),
+        });
+        inner.recover().await?;
+        tokio::spawn(Arc::clone(&inner).observe());
+        tokio::spawn(Arc::clone(&inner).fire_timers());
+        Ok(Self(inner))
+    }
+
+    /// The store, for reading.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Output of attempts.
+    pub fn logs(&self) -> &Arc<dyn Logs> {
+        &self.0.logs
+    }
+
+    /// Images of the site.
+    pub fn images(&self) -> &Arc<dyn Images> {
+        &self.0.images
+    }
+
+    /// The host.
+    pub fn doctor(&self) -> &Arc<dyn Doctor> {
+        &self.0.doctor
+    }
+}

@@ -57,7 +57,7 @@ impl Scheduler {
     }
 
     /// Takes the next attempt and occupies a slot with it.
-    pub fn pop(&mut self) -> Option<AttemptId> {
+    pub fn pop(&mut self) -> Option<(TenantName, AttemptId)> {
         if self.running.len() >= self.slots {
             return None;
         }
@@ -73,8 +73,8 @@ impl Scheduler {
         share.places.remove(&attempt);
         share.running = share.running.saturating_add(1);
         share.served = self.arrivals;
-        self.running.insert(attempt, tenant);
-        Some(attempt)
+        self.running.insert(attempt, tenant.clone());
+        Some((tenant, attempt))
     }
 
     /// Occupies a slot with an attempt that is known to run (after a restart), even beyond the limit.
@@ -103,6 +103,11 @@ impl Scheduler {
             self.tenants.remove(tenant);
         }
         removed
+    }
+
+    /// Forgets an attempt that waits for its turn; one that holds a slot keeps it.
+    pub fn forget_ready(&mut self, tenant: &TenantName, attempt: AttemptId) -> Removed {
+        if self.running.contains_key(&attempt) { Removed::Running } else { self.remove(tenant, attempt) }
     }
 
     /// Attempts that wait for a slot and attempts that hold one.
@@ -147,8 +152,9 @@ mod tests {
     fn a_large_fan_of_one_tenant_does_not_hold_up_another() {
         let mut scheduler = Scheduler::new(2);
         (0..1000).for_each(|n| scheduler.push(&tenant("big"), attempt(n), 0));
+        let next = |scheduler: &mut Scheduler| scheduler.pop().map(|(_, attempt)| attempt);
         assert_eq!(
-            (scheduler.pop(), scheduler.pop(), scheduler.pop()),
+            (next(&mut scheduler), next(&mut scheduler), next(&mut scheduler)),
             (Some(attempt(0)), Some(attempt(1)), None)
         );
         scheduler.push(&tenant("small"), attempt(5000), 0);
@@ -156,7 +162,7 @@ mod tests {
             scheduler.remove(&tenant("big"), attempt(0)),
             Removed::Running
         );
-        assert_eq!(scheduler.pop(), Some(attempt(5000)));
+        assert_eq!(next(&mut scheduler), Some(attempt(5000)));
     }
 
     #[test]
@@ -165,7 +171,7 @@ mod tests {
         for (n, priority) in [(1, 0), (2, 5), (3, 0), (4, 5)] {
             scheduler.push(&tenant("a"), attempt(n), priority);
         }
-        let order: Vec<_> = std::iter::from_fn(|| scheduler.pop()).collect();
+        let order: Vec<_> = std::iter::from_fn(|| scheduler.pop()).map(|(_, attempt)| attempt).collect();
         assert_eq!(order, [2, 4, 1, 3].map(attempt));
     }
 
@@ -179,7 +185,7 @@ mod tests {
                 let (id, owner) = (attempt(n * 3 + u32::from(team)), tenant(["a", "b", "c"][usize::from(team)]));
                 match what {
                     0 => { if !running.contains(&id) { ready.insert(id); } scheduler.push(&owner, id, 0); }
-                    1 => if let Some(next) = scheduler.pop() { prop_assert!(ready.remove(&next)); running.insert(next); },
+                    1 => if let Some((_, next)) = scheduler.pop() { prop_assert!(ready.remove(&next)); running.insert(next); },
                     _ => { ready.remove(&id); running.remove(&id); scheduler.remove(&owner, id); }
                 }
                 prop_assert!(running.len() <= slots);

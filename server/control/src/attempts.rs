@@ -1,0 +1,269 @@
+//! The life of attempts outside the engine: queued, handed to the backend, watched, ended, released.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use steading_engine::action::Action;
+use steading_engine::command::Command;
+use steading_store::Change;
+use steading_types::task::{End, TaskReport};
+use steading_types::{AttemptId, RunId, TenantName};
+
+use crate::backend::{Accepted, BackendError, Hope, Observed, Order, Seen, Stage};
+use crate::clock::now;
+use crate::error::ControlError;
+use crate::scheduler::Removed;
+use crate::step::{Waits, accepted, forget};
+use crate::{ENVIRONMENT, Inner};
+
+/// Pauses between tries to hand an attempt to a backend that asks for patience.
+const PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Attempts that hold a slot, and how far each is.
+#[derive(Debug, Default)]
+pub(crate) struct Attempts(Mutex<HashMap<AttemptId, Held>>);
+
+#[derive(Debug, Clone)]
+struct Held {
+    tenant: TenantName,
+    stage: HeldStage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HeldStage {
+    /// The backend is being asked.
+    Submitting,
+    /// As before, and it shall be ended as soon as the backend has it.
+    SubmittingUnwanted,
+    /// The backend has it.
+    Accepted,
+}
+
+impl Attempts {
+    fn map(&self) -> MutexGuard<'_, HashMap<AttemptId, Held>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hold(&self, tenant: &TenantName, attempt: AttemptId, stage: HeldStage) {
+        self.map().insert(attempt, Held { tenant: tenant.clone(), stage });
+    }
+
+    /// The backend has it; nothing when it is over already.
+    fn accept(&self, attempt: AttemptId) -> Option<HeldStage> {
+        let mut map = self.map();
+        let held = map.get_mut(&attempt)?;
+        Some(std::mem::replace(&mut held.stage, HeldStage::Accepted))
+    }
+
+    fn tenant_of(&self, attempt: AttemptId) -> Option<TenantName> {
+        self.map().get(&attempt).map(|held| held.tenant.clone())
+    }
+
+    /// True when no attempt of the run holds a slot any more.
+    pub(crate) fn none_of(&self, run: RunId) -> bool {
+        !self.map().keys().any(|attempt| attempt.run == run)
+    }
+}
+
+impl Inner {
+    /// Does what a committed step asked for.
+    pub(crate) fn carry_out(self: &Arc<Self>, tenant: &TenantName, run: RunId, actions: Vec<Action>) {
+        let (mut cancelled, mut started) = (Vec::new(), false);
+        for action in actions {
+            match action {
+                Action::Start(attempt) => {
+                    let priority = self.priority(tenant, run);
+                    self.scheduler().push(tenant, attempt, priority);
+                    started = true;
+                }
+                Action::Cancel(attempt) => cancelled.push(attempt),
+                Action::SetTimer(timer, due) => self.timers.set(tenant, run, timer, due),
+                Action::ClearTimer(timer) => self.timers.clear(run, timer),
+                Action::Continue => self.later(tenant, run, Command::Continue),
+                Action::Completed => self.completed(tenant, run),
+            }
+        }
+        if started {
+            self.pump();
+        }
+        if !cancelled.is_empty() {
+            self.cancel(tenant, cancelled);
+        }
+    }
+
+    /// Applies a command from within, without anybody waiting for it.
+    pub(crate) fn later(self: &Arc<Self>, tenant: &TenantName, run: RunId, command: Command) {
+        let (inner, tenant) = (Arc::clone(self), tenant.clone());
+        tokio::spawn(async move {
+            if let Err(error) = inner.step(&tenant, run, command, Vec::new(), Waits::Somebody).await {
+                tracing::warn!(run.id = %run, error = %error, "a step of a run failed");
+            }
+        });
+    }
+
+    fn priority(&self, tenant: &TenantName, run: RunId) -> i32 {
+        let cell = self.registry.get(&self.store, tenant, run);
+        cell.ok().and_then(|cell| cell.lock().as_ref().map(|run| run.head().priority)).unwrap_or(0)
+    }
+
+    /// Fills free slots.
+    pub(crate) fn pump(self: &Arc<Self>) {
+        loop {
+            let Some((tenant, attempt)) = self.scheduler().pop() else { return };
+            self.attempts.hold(&tenant, attempt, HeldStage::Submitting);
+            let inner = Arc::clone(self);
+            tokio::spawn(async move { inner.submit_attempt(tenant, attempt).await });
+        }
+    }
+
+    async fn submit_attempt(self: Arc<Self>, tenant: TenantName, attempt: AttemptId) {
+        let order = match self.order(&tenant, attempt) {
+            Ok(order) => order,
+            Err(report) => return self.ended(&tenant, attempt, report).await,
+        };
+        let mut pause = PAUSE;
+        loop {
+            match self.backend.submit(order.clone()).await {
+                Ok(taken) => return self.taken(&tenant, attempt, taken).await,
+                Err(BackendError { code, message, hope: Hope::None }) => return self.ended(&tenant, attempt, unprepared(code, message)).await,
+                Err(BackendError { message, hope: Hope::Later, .. }) => {
+                    if self.unwanted(attempt) {
+                        return self.ended(&tenant, attempt, never_ran()).await;
+                    }
+                    self.note(&tenant, Command::AttemptWaiting { attempt, reason: message }, Vec::new()).await;
+                    tokio::time::sleep(pause).await;
+                    pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// The rendered work of an attempt, or the report of why there is none.
+    fn order(&self, tenant: &TenantName, attempt: AttemptId) -> Result<Order, TaskReport> {
+        let unknown = |error: ControlError| unprepared(error.code().to_owned(), error.to_string());
+        let cell = self.registry.get(&self.store, tenant, attempt.run).map_err(unknown)?;
+        let held = cell.lock();
+        let run = held.as_ref().ok_or_else(|| unknown(ControlError::NoRun(attempt.run.to_string())))?;
+        let request = run.task(attempt, now()).map_err(|error| unprepared(error.code().to_owned(), error.to_string()))?;
+        Ok(Order { tenant: tenant.clone(), attempt, name: request.name, task: request.task })
+    }
+
+    /// The backend has the attempt.
+    async fn taken(self: &Arc<Self>, tenant: &TenantName, attempt: AttemptId, taken: Accepted) {
+        // A short task may be over by now.
+        let Some(stage) = self.attempts.accept(attempt) else { return };
+        if stage == HeldStage::SubmittingUnwanted {
+            self.backend.cancel(vec![attempt]).await;
+        }
+        let command = match taken.stage {
+            Stage::Waiting(reason) => Command::AttemptWaiting { attempt, reason },
+            Stage::Running => Command::AttemptStarted { attempt, host: taken.host },
+        };
+        // A backend that calls the attempt by our own key is asked again under that key after a crash.
+        let known_by_key = taken.handle == attempt.to_string();
+        let row = (!known_by_key).then(|| Change::PutOutbox(tenant.clone(), attempt, accepted(ENVIRONMENT, taken.handle, now())));
+        self.note(tenant, command, row.into_iter().collect()).await;
+    }
+
+    fn unwanted(&self, attempt: AttemptId) -> bool {
+        self.attempts.map().get(&attempt).is_some_and(|held| held.stage == HeldStage::SubmittingUnwanted)
+    }
+
+    /// Tells the run something that nobody waits for.
+    async fn note(self: &Arc<Self>, tenant: &TenantName, command: Command, extra: Vec<Change>) {
+        let run = match &command {
+            Command::AttemptWaiting { attempt, .. } | Command::AttemptStarted { attempt, .. } | Command::AttemptEnded { attempt, .. } => attempt.run,
+            _ => return,
+        };
+        if let Err(error) = self.step(tenant, run, command, extra, Waits::Nobody).await {
+            tracing::warn!(run.id = %run, error = %error, "what a backend said could not be kept; it will be asked again");
+        }
+    }
+
+    /// Ends attempts that are no longer wanted, wherever they are.
+    pub(crate) fn cancel(self: &Arc<Self>, tenant: &TenantName, attempts: Vec<AttemptId>) {
+        let mut at_backend = Vec::new();
+        for attempt in attempts {
+            if self.scheduler().forget_ready(tenant, attempt) == Removed::Ready {
+                let (inner, tenant) = (Arc::clone(self), tenant.clone());
+                tokio::spawn(async move { inner.ended(&tenant, attempt, never_ran()).await });
+                continue;
+            }
+            match self.attempts.map().get_mut(&attempt) {
+                Some(held) if held.stage == HeldStage::Submitting => held.stage = HeldStage::SubmittingUnwanted,
+                Some(held) if held.stage == HeldStage::Accepted => at_backend.push(attempt),
+                _ => {}
+            }
+        }
+        if !at_backend.is_empty() {
+            let inner = Arc::clone(self);
+            tokio::spawn(async move { inner.backend.cancel(at_backend).await });
+        }
+    }
+
+    /// Takes in what backends see, for ever.
+    pub(crate) async fn observe(self: Arc<Self>) {
+        loop {
+            for Observed { attempt, what } in self.backend.observe().await {
+                let Some(tenant) = self.attempts.tenant_of(attempt) else { continue };
+                let inner = Arc::clone(&self);
+                match what {
+                    Seen::Waiting(reason) => inner.note(&tenant, Command::AttemptWaiting { attempt, reason }, Vec::new()).await,
+                    Seen::Started(host) => inner.note(&tenant, Command::AttemptStarted { attempt, host }, Vec::new()).await,
+                    Seen::Ended(report) => drop(tokio::spawn(async move { inner.ended(&tenant, attempt, *report).await })),
+                }
+            }
+        }
+    }
+
+    /// An attempt is over: free its slot, tell its run, and only then let the backend forget it.
+    async fn ended(self: &Arc<Self>, tenant: &TenantName, attempt: AttemptId, report: TaskReport) {
+        self.scheduler().remove(tenant, attempt);
+        self.pump();
+        let mut extra = vec![forget(tenant, attempt)];
+        extra.extend(self.logs.index(tenant, attempt).map(|files| Change::PutLogIndex(tenant.clone(), attempt, files)));
+        let command = Command::AttemptEnded { attempt, report: Box::new(report) };
+        let mut pause = PAUSE;
+        // A full disk must not lose the end of an attempt: say it again until it is kept.
+        while let Err(error) = self.step(tenant, attempt.run, command.clone(), extra.clone(), Waits::Nobody).await {
+            tracing::error!(run.id = %attempt.run, error = %error, "the end of an attempt could not be kept; trying again");
+            tokio::time::sleep(pause).await;
+            pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
+        }
+        self.attempts.map().remove(&attempt);
+        self.backend.release(tenant.clone(), attempt).await;
+        self.archive_when_over(tenant, attempt.run);
+    }
+
+    /// Goes on with an attempt that a backend had before a restart.
+    pub(crate) async fn adopt(self: &Arc<Self>, tenant: &TenantName, attempt: AttemptId, handle: String) {
+        self.scheduler().adopt(tenant, attempt);
+        self.attempts.hold(tenant, attempt, HeldStage::Accepted);
+        self.backend.adopt(tenant.clone(), attempt, handle).await;
+    }
+}
+
+fn report(end: End) -> TaskReport {
+    TaskReport {
+        end,
+        started: None,
+        finished: now(),
+        cpu_ms: 0,
+        max_rss: 0,
+        outputs: std::collections::BTreeMap::new(),
+        result: None,
+        refused: std::collections::BTreeMap::new(),
+        isolation: String::new(),
+    }
+}
+
+fn unprepared(code: String, message: String) -> TaskReport {
+    report(End::Unprepared { code, message })
+}
+
+/// It was ended before any backend had it.
+fn never_ran() -> TaskReport {
+    report(End::Signaled { container: "main".to_owned(), signal: 15 })
+}

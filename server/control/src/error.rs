@@ -1,0 +1,70 @@
+//! What a person's request can meet on its way through the loops. Faces turn these into their own shape.
+
+use steading_engine::error::Refusal;
+use steading_spec::Fault;
+use steading_store::StoreError;
+use steading_types::WorkflowName;
+use thiserror::Error;
+
+/// Why a request was not carried out; nothing of it was kept.
+#[derive(Debug, Clone, Error)]
+pub enum ControlError {
+    /// No such run in this tenant.
+    #[error("workflows.argoproj.io \"{0}\" not found")]
+    NoRun(String),
+    /// No such template in this tenant.
+    #[error("workflowtemplates.argoproj.io \"{0}\" not found")]
+    NoTemplate(String),
+    /// The document is wrong: every fault, with its place.
+    #[error("{}", first(.0))]
+    Invalid(Vec<Fault>),
+    /// The run does not take the command in its present state.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// The request itself makes no sense.
+    #[error("{message}")]
+    Request {
+        /// Stable and dotted.
+        code: &'static str,
+        /// One sentence.
+        message: String,
+    },
+    /// A run of that name exists.
+    #[error("workflows.argoproj.io \"{0}\" already exists")]
+    RunExists(WorkflowName),
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the store holds can not be used: a poisoned run is kept apart, the server goes on.
+    #[error("the run can not be read: {0}")]
+    Damaged(String),
+}
+
+impl ControlError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoRun(_) => "run.not-found",
+            Self::NoTemplate(_) => "template.not-found",
+            Self::Invalid(_) => "spec.invalid",
+            Self::Refused(refusal) => refusal.code(),
+            Self::Request { code, .. } => code,
+            Self::RunExists(_) => "run.exists",
+            Self::Store(error) => error.code(),
+            Self::Damaged(_) => "run.damaged",
+        }
+    }
+}
+
+/// The sentence of a refused document: its first fault, and how many more there are.
+fn first(faults: &[Fault]) -> String {
+    match faults {
+        [] => "the document is not valid".to_owned(),
+        [only] => sentence(only),
+        [first, rest @ ..] => format!("{} (and {} more)", sentence(first), rest.len()),
+    }
+}
+
+fn sentence(fault: &Fault) -> String {
+    if fault.path.is_empty() { fault.message.clone() } else { format!("{}: {}", fault.path, fault.message) }
+}

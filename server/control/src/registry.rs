@@ -1,0 +1,77 @@
+//! Runs in memory. A run is loaded when something happens to it and dropped when it is over or when a
+//! commit of it failed; what is on disk is always the truth.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use steading_engine::error::EngineError;
+use steading_engine::plan::Plan;
+use steading_engine::Run;
+use steading_store::{Residence, RunRef, Store};
+use steading_types::{RunId, TenantName};
+
+use crate::error::ControlError;
+
+/// The runs that are in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Registry(Mutex<HashMap<RunId, Arc<Cell>>>);
+
+/// One run in memory. Commands to a run are applied one at a time under its lock.
+#[derive(Debug)]
+pub(crate) struct Cell(Mutex<Option<Run>>);
+
+impl Cell {
+    /// The run; nothing once it was dropped, and then the registry must be asked again.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Option<Run>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Registry {
+    /// Keeps a new run.
+    pub(crate) fn insert(&self, run: Run) -> Arc<Cell> {
+        let id = run.head().id;
+        let cell = Arc::new(Cell(Mutex::new(Some(run))));
+        self.map().insert(id, Arc::clone(&cell));
+        cell
+    }
+
+    /// The run, loaded when needed. Archived runs are not loaded: nothing happens to them.
+    pub(crate) fn get(&self, store: &Store, tenant: &TenantName, id: RunId) -> Result<Arc<Cell>, ControlError> {
+        if let Some(cell) = self.map().get(&id) {
+            return Ok(Arc::clone(cell));
+        }
+        let run = load(store, tenant, id)?;
+        // Somebody else may have loaded it meanwhile: the first one stays.
+        let cell = Arc::clone(self.map().entry(id).or_insert_with(|| Arc::new(Cell(Mutex::new(Some(run))))));
+        Ok(cell)
+    }
+
+    /// The run, only if it is in memory.
+    pub(crate) fn held(&self, id: RunId) -> Option<Arc<Cell>> {
+        self.map().get(&id).map(Arc::clone)
+    }
+
+    /// Drops the run; whoever holds its cell sees that.
+    pub(crate) fn evict(&self, id: RunId) {
+        if let Some(cell) = self.map().remove(&id) {
+            cell.lock().take();
+        }
+    }
+
+    fn map(&self) -> MutexGuard<'_, HashMap<RunId, Arc<Cell>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn load(store: &Store, tenant: &TenantName, id: RunId) -> Result<Run, ControlError> {
+    let run = RunRef { tenant: tenant.clone(), id };
+    let rows = store.read(|snapshot| {
+        let Some((head, Residence::Active)) = snapshot.run(&run)? else { return Ok(None) };
+        Ok(Some((head, snapshot.document(&run)?, snapshot.nodes(&run)?)))
+    })?;
+    let (head, document, nodes) = rows.ok_or_else(|| ControlError::NoRun(id.to_string()))?;
+    let damaged = |error: EngineError| ControlError::Damaged(error.to_string());
+    let document = document.ok_or_else(|| ControlError::Damaged("its document is missing".to_owned()))?;
+    Run::load(head, Plan::new(&document).map_err(damaged)?, nodes).map_err(damaged)
+}

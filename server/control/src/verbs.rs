@@ -1,0 +1,161 @@
+//! What people do to runs: find, steer, delete, run again.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use steading_api::run::RunAgain;
+use steading_engine::Run;
+use steading_engine::command::{Command, Comparison, NodeSelector, SelectorTerm};
+use steading_engine::head::Head;
+use steading_engine::node::Node;
+use steading_engine::plan::Plan;
+use steading_spec::{Kind, Limits, Mode, Object};
+use steading_store::{Batch, Change, Pace, Residence, RunFilter, RunRef, Tenants};
+use steading_types::{AttemptId, RunId, TenantName, Uid};
+
+use crate::Control;
+use crate::clock::now;
+use crate::error::ControlError;
+use crate::step::Waits;
+use crate::submit::{Draft, Rehearsal, Submitted, bad_request};
+
+impl Control {
+    /// Finds a run by its id, its uid, its name, or `@latest`.
+    ///
+    /// # Errors
+    /// [`ControlError::NoRun`] when the tenant has none such.
+    pub fn find(&self, tenant: &TenantName, run: &str) -> Result<RunId, ControlError> {
+        let missing = || ControlError::NoRun(run.chars().take(80).collect());
+        let found = self.0.store.read(|snapshot| {
+            if run == "@latest" {
+                let newest = snapshot.list_runs(&Tenants::Of(vec![tenant.clone()]), &RunFilter::default(), None, 1)?;
+                return Ok(newest.runs.first().map(|head| head.id));
+            }
+            if let Some(id) = run.parse::<RunId>().ok().or_else(|| run.parse::<Uid>().ok().map(Uid::run)) {
+                return Ok(snapshot.run(&reference(tenant, id))?.map(|_| id));
+            }
+            match run.parse() {
+                Ok(name) => Ok(snapshot.run_named(tenant, &name)?.map(|run| run.id)),
+                Err(_) => Ok(None),
+            }
+        })?;
+        found.ok_or_else(missing)
+    }
+
+    /// Applies a person's command to a run and answers when it is on disk.
+    ///
+    /// # Errors
+    /// [`ControlError::Refused`] when the run does not take it in its present state.
+    pub async fn command(&self, tenant: &TenantName, run: RunId, command: Command) -> Result<(), ControlError> {
+        if self.archived(tenant, run)? {
+            if !matches!(command, Command::Retry { .. }) {
+                return self.refuse(tenant, run, command);
+            }
+            self.0.store.commit(one(Change::Unarchive(reference(tenant, run))), Pace::Now).await?;
+        }
+        self.0.step(tenant, run, command, Vec::new(), Waits::Somebody).await
+    }
+
+    /// What the engine says to a command to a run that is over and stays so.
+    fn refuse(&self, tenant: &TenantName, run: RunId, command: Command) -> Result<(), ControlError> {
+        let wanted = reference(tenant, run);
+        let found = self.0.store.read(|s| Ok((s.run(&wanted)?, s.document(&wanted)?)))?;
+        let (Some((head, _)), Some(document)) = found else { return Err(ControlError::NoRun(run.to_string())) };
+        let plan = Plan::new(&document).map_err(|error| ControlError::Damaged(error.to_string()))?;
+        Run::new(head, plan).apply(command, now())?;
+        Ok(())
+    }
+
+    fn archived(&self, tenant: &TenantName, run: RunId) -> Result<bool, ControlError> {
+        if self.0.registry.held(run).is_some() {
+            return Ok(false);
+        }
+        let residence = self.0.store.read(|snapshot| Ok(snapshot.run(&reference(tenant, run))?.map(|(_, residence)| residence)))?;
+        Ok(residence == Some(Residence::Archived))
+    }
+
+    /// Deletes a run with its history and logs; one that is not over is ended first.
+    ///
+    /// # Errors
+    /// [`ControlError::NoRun`], or a store that does not take it.
+    pub async fn delete(&self, tenant: &TenantName, run: RunId) -> Result<(), ControlError> {
+        match self.command(tenant, run, Command::Terminate).await {
+            Ok(()) | Err(ControlError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let nodes = self.0.store.read(|snapshot| snapshot.nodes(&reference(tenant, run)))?;
+        self.0.store.commit(one(Change::DeleteRun(reference(tenant, run))), Pace::Now).await?;
+        self.0.registry.evict(run);
+        let attempts: Vec<AttemptId> = nodes.iter().map(|node| attempt_of(run, node)).collect();
+        let logs = Arc::clone(&self.0.logs);
+        let tenant = tenant.clone();
+        tokio::spawn(async move { logs.remove(&tenant, &attempts).await });
+        Ok(())
+    }
+
+    /// Submits the same workflow again, as a new run.
+    ///
+    /// # Errors
+    /// As submitting.
+    pub async fn resubmit(&self, tenant: &TenantName, creator: &str, run: RunId, again: &RunAgain) -> Result<Submitted, ControlError> {
+        if again.memoized {
+            return Err(ControlError::Request { code: "run.memoized", message: "a memoized resubmission is not available in this version".to_owned() });
+        }
+        let (head, object) = self.object(tenant, run)?;
+        let raw = steading_engine::resubmit::resubmit(&head, &object, &again.parameters);
+        let document = steading_spec::from_json(raw, Some(Kind::Workflow), Mode::Lenient, &Limits::default()).map_err(ControlError::Invalid)?;
+        let Object::Workflow(workflow) = document.object else {
+            return Err(bad_request("the run's document is no Workflow"));
+        };
+        let draft = Draft { workflow, raw: document.raw, warnings: Vec::new() };
+        self.0.start(tenant, creator, draft, Rehearsal::No).await
+    }
+
+    /// A run's row and the Workflow object that it was submitted as.
+    ///
+    /// # Errors
+    /// [`ControlError::NoRun`].
+    pub fn object(&self, tenant: &TenantName, run: RunId) -> Result<(Head, Value), ControlError> {
+        let wanted = reference(tenant, run);
+        let found = self.0.store.read(|snapshot| {
+            let (Some((head, _)), Some(document)) = (snapshot.run(&wanted)?, snapshot.document(&wanted)?) else {
+                return Ok(None);
+            };
+            Ok(Some((head, document.workflow)))
+        })?;
+        found.ok_or_else(|| ControlError::NoRun(run.to_string()))
+    }
+}
+
+/// Reads a node field selector.
+///
+/// # Errors
+/// When it is malformed.
+pub fn selector(text: &str) -> Result<NodeSelector, ControlError> {
+    let wrong = || ControlError::Request { code: "request.selector", message: format!("'{}' is not a node field selector, e.g. displayName=approve", text.chars().take(100).collect::<String>()) };
+    let term = |text: &str| {
+        let (field, comparison, value) = match text.split_once("!=") {
+            Some((field, value)) => (field, Comparison::NotEqual, value),
+            None => {
+                let (field, value) = text.split_once("==").or_else(|| text.split_once('='))?;
+                (field, Comparison::Equal, value)
+            }
+        };
+        (!field.trim().is_empty()).then(|| SelectorTerm { field: field.trim().to_owned(), comparison, value: value.trim().to_owned() })
+    };
+    let terms = text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(term).collect::<Option<Vec<_>>>();
+    terms.filter(|terms| !terms.is_empty()).map(NodeSelector).ok_or_else(wrong)
+}
+
+/// The attempt behind a node.
+pub fn attempt_of(run: RunId, node: &Node) -> AttemptId {
+    AttemptId { run, node: node.ix, generation: node.generation }
+}
+
+fn reference(tenant: &TenantName, id: RunId) -> RunRef {
+    RunRef { tenant: tenant.clone(), id }
+}
+
+fn one(change: Change) -> Batch {
+    Batch { requires: Vec::new(), changes: vec![change] }
+}

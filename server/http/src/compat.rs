@@ -1,0 +1,3 @@
+//! Foreign protocols, a folder each: their formats are read and written there and nowhere else.
+
+pub(crate) mod argo;

@@ -1,0 +1,31 @@
+//! Which attempts of a run have output: what both faces read logs from.
+
+use steading_control::site::LogSource;
+use steading_control::verbs::attempt_of;
+use steading_engine::head::Head;
+use steading_engine::node::Node;
+use steading_engine::tree;
+use steading_store::{RunRef, Store, StoreError};
+use steading_types::{NodeIx, NodeType};
+
+/// A run's row and the attempts that may have printed something, in the order of their nodes.
+///
+/// # Errors
+/// The disk's.
+pub(crate) fn sources(store: &Store, run: &RunRef, only: Option<NodeIx>) -> Result<Option<(Head, Vec<LogSource>)>, StoreError> {
+    store.read(|s| {
+        let Some((head, _)) = s.run(run)? else { return Ok(None) };
+        let mut sources = Vec::new();
+        s.for_each_node(run, |node| {
+            if node.kind == NodeType::Pod && only.is_none_or(|ix| ix == node.ix) {
+                sources.push(source(&head, &node));
+            }
+            Ok::<_, StoreError>(())
+        })?;
+        Ok(Some((head, sources)))
+    })
+}
+
+fn source(head: &Head, node: &Node) -> LogSource {
+    LogSource { attempt: attempt_of(head.id, node), pod: tree::pod_name(&head.name, node), started: node.started }
+}

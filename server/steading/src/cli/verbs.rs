@@ -1,0 +1,169 @@
+//! Verbs on runs and their nodes.
+
+use std::collections::BTreeMap;
+
+use clap::{Args, Subcommand};
+use steading_api::operations::{DeleteRun, ResubmitRun, ResumeRun, RetryRun, SetNodes, StopRun, SuspendRun, TerminateRun};
+use steading_api::run::{NodeVerb, RunAgain};
+
+use super::client::Client;
+use super::exit::{Code, Failure};
+
+/// Runs to act on.
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// Names or ids of runs, or @latest
+    #[arg(required = true)]
+    runs: Vec<String>,
+}
+
+macro_rules! on_each {
+    ($runs:expr, $client:expr, $operation:ty, $body:expr, $done:literal) => {{
+        for run in $runs {
+            $client.tenant_call::<$operation>(&[run], &(), $body).await?;
+            println!("workflow {run} {}", $done);
+        }
+        Ok(())
+    }};
+}
+
+impl Runs {
+    pub(crate) async fn suspend(self, client: &Client) -> Result<(), Failure> {
+        on_each!(&self.runs, client, SuspendRun, &(), "suspended")
+    }
+
+    pub(crate) async fn terminate(self, client: &Client) -> Result<(), Failure> {
+        on_each!(&self.runs, client, TerminateRun, &(), "terminated")
+    }
+
+    pub(crate) async fn delete(self, client: &Client) -> Result<(), Failure> {
+        for run in &self.runs {
+            client.tenant_call::<DeleteRun>(&[run], &(), &()).await?;
+            println!("Workflow '{run}' deleted");
+        }
+        Ok(())
+    }
+}
+
+/// Runs, or suspend nodes of them.
+#[derive(Debug, Args)]
+pub(crate) struct Nodes {
+    #[command(flatten)]
+    runs: Runs,
+    /// Only these suspend nodes, e.g. displayName=approve
+    #[arg(long, value_name = "SELECTOR")]
+    node_field_selector: Option<String>,
+    /// Shown on the node
+    #[arg(long)]
+    message: Option<String>,
+}
+
+impl Nodes {
+    fn body(&self) -> NodeVerb {
+        NodeVerb { node_field_selector: self.node_field_selector.clone(), message: self.message.clone(), ..NodeVerb::default() }
+    }
+
+    pub(crate) async fn resume(self, client: &Client) -> Result<(), Failure> {
+        on_each!(&self.runs.runs, client, ResumeRun, &self.body(), "resumed")
+    }
+
+    pub(crate) async fn stop(self, client: &Client) -> Result<(), Failure> {
+        on_each!(&self.runs.runs, client, StopRun, &self.body(), "stopped")
+    }
+}
+
+/// Arguments of `retry`.
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    #[command(flatten)]
+    runs: Runs,
+    /// Also run successful nodes again that the selector names
+    #[arg(long, requires = "node_field_selector")]
+    restart_successful: bool,
+    /// Which nodes
+    #[arg(long, value_name = "SELECTOR")]
+    node_field_selector: Option<String>,
+    /// A new value of a parameter, NAME=VALUE
+    #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+}
+
+impl Retry {
+    pub(crate) async fn run(self, client: &Client) -> Result<(), Failure> {
+        let body = RunAgain {
+            restart_successful: self.restart_successful,
+            node_field_selector: self.node_field_selector.clone(),
+            parameters: pairs(&self.parameters)?,
+            memoized: false,
+        };
+        on_each!(&self.runs.runs, client, RetryRun, &body, "retried")
+    }
+}
+
+/// Arguments of `resubmit`.
+#[derive(Debug, Args)]
+pub(crate) struct Resubmit {
+    #[command(flatten)]
+    runs: Runs,
+    /// A new value of a parameter, NAME=VALUE
+    #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+}
+
+impl Resubmit {
+    pub(crate) async fn run(self, client: &Client) -> Result<(), Failure> {
+        let body = RunAgain { parameters: pairs(&self.parameters)?, ..RunAgain::default() };
+        for run in &self.runs.runs {
+            let submitted = client.tenant_call::<ResubmitRun>(&[run], &(), &body).await?;
+            println!("{}", submitted.run.name);
+        }
+        Ok(())
+    }
+}
+
+/// Verbs on nodes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Node {
+    /// Give suspend nodes an outcome or output parameters
+    Set(Set),
+}
+
+/// Arguments of `node set`.
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    #[command(flatten)]
+    runs: Runs,
+    /// Which suspend nodes, e.g. displayName=approve
+    #[arg(long, value_name = "SELECTOR")]
+    node_field_selector: String,
+    /// Succeeded, Failed or Error
+    #[arg(long)]
+    phase: Option<String>,
+    /// Shown on the node
+    #[arg(long)]
+    message: Option<String>,
+    /// A value of an output parameter, NAME=VALUE
+    #[arg(short = 'p', long = "output-parameter", value_name = "NAME=VALUE")]
+    output_parameters: Vec<String>,
+}
+
+impl Node {
+    pub(crate) async fn run(self, client: &Client) -> Result<(), Failure> {
+        let Self::Set(set) = self;
+        let body = NodeVerb {
+            node_field_selector: Some(set.node_field_selector),
+            message: set.message,
+            phase: set.phase,
+            output_parameters: pairs(&set.output_parameters)?,
+        };
+        for run in &set.runs.runs {
+            client.tenant_call::<SetNodes>(&[run], &(), &body).await?;
+            println!("workflow values set");
+        }
+        Ok(())
+    }
+}
+
+fn pairs(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
+    texts.iter().map(|pair| pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| Failure::new(Code::Usage, format!("'{pair}' is not NAME=VALUE")))).collect()
+}

@@ -1,0 +1,9 @@
+//! The host behind the faces: logs, images and the doctor, as the traits that `control` names.
+
+mod doctor;
+mod images;
+mod logs;
+
+pub(crate) use doctor::HostDoctor;
+pub(crate) use images::HostImages;
+pub(crate) use logs::HostLogs;
