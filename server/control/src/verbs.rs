@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use steading_api::run::RunAgain;
 use steading_engine::Run;
+use steading_engine::document::Document;
 use steading_engine::command::{Command, Comparison, NodeSelector, SelectorTerm};
 use steading_engine::head::Head;
 use steading_engine::node::Node;
@@ -101,8 +101,9 @@ impl Control {
         if again.memoized {
             return Err(ControlError::Request { code: "run.memoized", message: "a memoized resubmission is not available in this version".to_owned() });
         }
-        let (head, object) = self.object(tenant, run)?;
-        let raw = steading_engine::resubmit::resubmit(&head, &object, &again.parameters);
+        let (head, document) = self.document(tenant, run)?;
+        let parameters: Vec<_> = again.parameters.clone().into_iter().collect();
+        let raw = steading_engine::resubmit::resubmit(&head, &document, &parameters);
         let document = steading_spec::from_json(raw, Some(Kind::Workflow), Mode::Lenient, &Limits::default()).map_err(ControlError::Invalid)?;
         let Object::Workflow(workflow) = document.object else {
             return Err(bad_request("the run's document is no Workflow"));
@@ -111,17 +112,14 @@ impl Control {
         self.0.start(tenant, creator, draft, Rehearsal::No).await
     }
 
-    /// A run's row and the Workflow object that it was submitted as.
-    ///
-    /// # Errors
-    /// [`ControlError::NoRun`].
-    pub fn object(&self, tenant: &TenantName, run: RunId) -> Result<(Head, Value), ControlError> {
+    /// A run's row and what it was asked to do.
+    fn document(&self, tenant: &TenantName, run: RunId) -> Result<(Head, Document), ControlError> {
         let wanted = reference(tenant, run);
         let found = self.0.store.read(|snapshot| {
             let (Some((head, _)), Some(document)) = (snapshot.run(&wanted)?, snapshot.document(&wanted)?) else {
                 return Ok(None);
             };
-            Ok(Some((head, document.workflow)))
+            Ok(Some((head, document)))
         })?;
         found.ok_or_else(|| ControlError::NoRun(run.to_string()))
     }

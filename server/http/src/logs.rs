@@ -4,7 +4,7 @@ use steading_control::site::LogSource;
 use steading_control::verbs::attempt_of;
 use steading_engine::head::Head;
 use steading_engine::node::Node;
-use steading_engine::tree;
+use steading_engine::tree::Tree;
 use steading_store::{RunRef, Store, StoreError};
 use steading_types::{NodeIx, NodeType};
 
@@ -15,17 +15,14 @@ use steading_types::{NodeIx, NodeType};
 pub(crate) fn sources(store: &Store, run: &RunRef, only: Option<NodeIx>) -> Result<Option<(Head, Vec<LogSource>)>, StoreError> {
     store.read(|s| {
         let Some((head, _)) = s.run(run)? else { return Ok(None) };
-        let mut sources = Vec::new();
-        s.for_each_node(run, |node| {
-            if node.kind == NodeType::Pod && only.is_none_or(|ix| ix == node.ix) {
-                sources.push(source(&head, &node));
-            }
-            Ok::<_, StoreError>(())
-        })?;
+        let nodes = s.nodes(run)?;
+        let tree = Tree::new(&head, &nodes);
+        let pods = nodes.iter().filter(|node| node.kind == NodeType::Pod && only.is_none_or(|ix| ix == node.ix));
+        let sources = pods.map(|node| source(&head, &tree, node)).collect();
         Ok(Some((head, sources)))
     })
 }
 
-fn source(head: &Head, node: &Node) -> LogSource {
-    LogSource { attempt: attempt_of(head.id, node), pod: tree::pod_name(&head.name, node), started: node.started }
+fn source(head: &Head, tree: &Tree<'_>, node: &Node) -> LogSource {
+    LogSource { attempt: attempt_of(head.id, node), pod: tree.pod_name(node.ix).unwrap_or_default(), started: node.started }
 }

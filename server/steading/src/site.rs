@@ -5,5 +5,5 @@ mod images;
 mod logs;
 
 pub(crate) use doctor::HostDoctor;
-pub(crate) use images::HostImages;
+pub(crate) use images::{HostImages, body};
 pub(crate) use logs::HostLogs;

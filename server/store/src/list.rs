@@ -64,6 +64,10 @@ pub enum LabelRule {
     Exists,
     /// Absent.
     Absent,
+    /// There, and a number above this one.
+    Above(i64),
+    /// There, and a number below this one.
+    Below(i64),
 }
 
 /// A part of a list.
@@ -76,7 +80,8 @@ pub struct Page {
 }
 
 impl RunFilter {
-    fn admits(&self, head: &Head) -> bool {
+    /// Whether the filter shows this run.
+    pub fn admits(&self, head: &Head) -> bool {
         (self.phases.is_empty() || self.phases.contains(&head.phase))
             && self.labels.iter().all(|term| term.admits(head))
             && self.name.as_ref().is_none_or(|rule| match rule {
@@ -117,8 +122,15 @@ impl LabelTerm {
             LabelRule::NotIn(values) => value.is_none_or(|value| !values.contains(value)),
             LabelRule::Exists => value.is_some(),
             LabelRule::Absent => value.is_none(),
+            LabelRule::Above(bound) => number(value).is_some_and(|n| n > *bound),
+            LabelRule::Below(bound) => number(value).is_some_and(|n| n < *bound),
         }
     }
+}
+
+/// A label's value as a number.
+fn number(value: Option<&String>) -> Option<i64> {
+    value.and_then(|value| value.parse().ok())
 }
 
 /// The runs of one tenant in one table or index, newest first.

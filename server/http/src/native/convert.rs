@@ -4,7 +4,7 @@ use steading_api::node::NodeBody;
 use steading_api::run::RunSummary;
 use steading_engine::head::{Head, Suspended};
 use steading_engine::node::{Node, NodeRole};
-use steading_engine::tree;
+use steading_engine::tree::Tree;
 
 /// A run as a list shows it.
 pub(super) fn summary(head: &Head) -> RunSummary {
@@ -27,11 +27,11 @@ pub(super) fn summary(head: &Head) -> RunSummary {
     }
 }
 
-/// A node of a run.
-pub(super) fn node(head: &Head, node: &Node) -> NodeBody {
+/// A node of a run; the tree knows its Argo id.
+pub(super) fn node(tree: &Tree<'_>, node: &Node) -> NodeBody {
     NodeBody {
         ix: node.ix.0,
-        id: tree::node_id(&head.name, &node.name),
+        id: tree.id(node.ix).unwrap_or_default(),
         name: node.name.clone(),
         display_name: node.display_name.clone(),
         kind: node.kind,

@@ -7,10 +7,10 @@ use serde_json::Value;
 use steading_api::node::{NodeFilter, NodeList};
 use steading_api::operations::{GetRun, GetRunObject, ListNodes, ListRuns, ResubmitRun, SubmitRun};
 use steading_api::run::{RunAgain, RunDetail, RunFilter, RunList, Submission, Submitted};
-use steading_engine::head::Head;
 use steading_engine::node::Node;
+use steading_engine::tree::Tree;
 use steading_spec::Mode;
-use steading_store::{RunRef, StoreError, Tenants};
+use steading_store::{RunRef, Tenants};
 use steading_types::{NodePhase, NodeType};
 
 use super::convert::{node, summary};
@@ -61,36 +61,34 @@ fn detail(ctx: &Ctx) -> Result<RunDetail, Problem> {
     let run = run_of(ctx)?;
     let read = ctx.app.control().store().read(|s| {
         let Some((head, _)) = s.run(&run)? else { return Ok(None) };
-        let mut seen = Seen::default();
-        s.for_each_node(&run, |node| {
-            seen.take(node);
-            Ok::<_, StoreError>(())
-        })?;
-        Ok(Some((head, s.document(&run)?, seen, s.seq()?)))
+        Ok(Some((head, s.document(&run)?, s.nodes(&run)?, s.seq()?)))
     })?;
-    let (head, document, seen, seq) = read.ok_or_else(|| missing(&run))?;
+    let (head, document, nodes, seq) = read.ok_or_else(|| missing(&run))?;
+    let mut seen = Seen::default();
+    nodes.iter().for_each(|node| seen.take(node));
     let mut parameters = document.map(|d| arguments(&d.resolved)).unwrap_or_default();
     parameters.extend(head.parameters.clone());
+    let cause = seen.cause.map(|cause| node(&Tree::new(&head, &nodes), cause));
     Ok(RunDetail {
         summary: summary(&head),
         annotations: head.annotations.clone(),
         parameters,
         outputs: head.outputs.clone(),
         counts: seen.counts,
-        cause: seen.cause.map(|cause| node(&head, &cause)),
+        cause,
         seq: seq.0,
     })
 }
 
 /// What one walk over the nodes finds out.
 #[derive(Default)]
-struct Seen {
+struct Seen<'n> {
     counts: BTreeMap<String, u32>,
-    cause: Option<Node>,
+    cause: Option<&'n Node>,
 }
 
-impl Seen {
-    fn take(&mut self, node: Node) {
+impl<'n> Seen<'n> {
+    fn take(&mut self, node: &'n Node) {
         let count = self.counts.entry(node.phase.as_str().to_owned()).or_default();
         *count = count.saturating_add(1);
         // The root cause is the leaf that first failed; groups above it only repeat it.
@@ -139,19 +137,11 @@ fn nodes(ctx: &Ctx, wanted: NodeFilter) -> Result<NodeList, Problem> {
             && wanted.after.is_none_or(|after| node.ix.0 > after)
             && only.as_ref().is_none_or(|only| only.contains(&node.ix.0))
     };
-    let mut page: Vec<Node> = Vec::new();
-    let mut more = false;
-    let read = ctx.app.control().store().read(|s| {
-        let head: Option<Head> = s.run(&run)?.map(|(head, _)| head);
-        s.for_each_node(&run, |node| {
-            if admits(&node) {
-                if page.len() < limit { page.push(node) } else { more = true }
-            }
-            Ok::<_, StoreError>(())
-        })?;
-        Ok((head, s.seq()?))
-    })?;
-    let (Some(head), seq) = read else { return Err(missing(&run)) };
-    let next = if more { page.last().map(|node| node.ix.0) } else { None };
-    Ok(NodeList { nodes: page.iter().map(|n| node(&head, n)).collect(), next, seq: seq.0 })
+    let read = ctx.app.control().store().read(|s| Ok((s.run(&run)?, s.nodes(&run)?, s.seq()?)))?;
+    let (Some((head, _)), rows, seq) = read else { return Err(missing(&run)) };
+    let tree = Tree::new(&head, &rows);
+    let mut admitted = rows.iter().filter(|node| admits(node));
+    let page: Vec<_> = admitted.by_ref().take(limit).map(|row| node(&tree, row)).collect();
+    let next = admitted.next().and_then(|_| page.last().map(|node| node.ix));
+    Ok(NodeList { nodes: page, next, seq: seq.0 })
 }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use steading_engine::head::{Head, Shutdown, Suspended};
-use steading_engine::tree;
+use steading_engine::tree::Tree;
 use steading_store::{RunRef, Seq, Snapshot, Store, StoreError};
 use steading_types::{Millis, WorkflowPhase};
 
@@ -48,7 +48,9 @@ pub(super) fn object(snapshot: &Snapshot, head: &Head, seq: Seq, nodes: Nodes) -
     let mut status = status(head);
     if nodes == Nodes::Shown {
         let rows = snapshot.nodes(&run)?;
-        status.insert("nodes".to_owned(), Value::Object(tree::nodes(head, &rows)));
+        let tree = Tree::new(head, &rows);
+        status.insert("resourcesDuration".to_owned(), tree.resources_duration());
+        status.insert("nodes".to_owned(), Value::Object(tree.nodes().collect()));
     }
     if let Some(object) = object.as_object_mut() {
         object.insert("status".to_owned(), Value::Object(status));
