@@ -15,17 +15,30 @@ impl Inner {
 
     /// Archives the run if it is over and no attempt of it is left at a backend.
     pub(crate) fn archive_when_over(self: &Arc<Self>, tenant: &TenantName, run: RunId) {
-        let Some(cell) = self.registry.held(run) else { return };
+        let Some(cell) = self.registry.held(run) else {
+            return;
+        };
         let commit = {
             let mut held = cell.lock();
-            let over = held.as_ref().is_some_and(|run| run.head().phase.completed());
+            let over = held
+                .as_ref()
+                .is_some_and(|run| run.head().phase.completed());
             if !over || !self.attempts.none_of(run) {
                 return;
             }
             // Whoever comes now waits until the run is in the archive, and is told that it is.
             *held = None;
-            let change = Change::Archive(RunRef { tenant: tenant.clone(), id: run });
-            self.store.commit(Batch { requires: Vec::new(), changes: vec![change] }, Pace::Lazy)
+            let change = Change::Archive(RunRef {
+                tenant: tenant.clone(),
+                id: run,
+            });
+            self.store.commit(
+                Batch {
+                    requires: Vec::new(),
+                    changes: vec![change],
+                },
+                Pace::Lazy,
+            )
         };
         let inner = Arc::clone(self);
         tokio::spawn(async move {

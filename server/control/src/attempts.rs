@@ -47,7 +47,13 @@ impl Attempts {
     }
 
     fn hold(&self, tenant: &TenantName, attempt: AttemptId, stage: HeldStage) {
-        self.map().insert(attempt, Held { tenant: tenant.clone(), stage });
+        self.map().insert(
+            attempt,
+            Held {
+                tenant: tenant.clone(),
+                stage,
+            },
+        );
     }
 
     /// The backend has it; nothing when it is over already.
@@ -69,7 +75,12 @@ impl Attempts {
 
 impl Inner {
     /// Does what a committed step asked for.
-    pub(crate) fn carry_out(self: &Arc<Self>, tenant: &TenantName, run: RunId, actions: Vec<Action>) {
+    pub(crate) fn carry_out(
+        self: &Arc<Self>,
+        tenant: &TenantName,
+        run: RunId,
+        actions: Vec<Action>,
+    ) {
         let (mut cancelled, mut started) = (Vec::new(), false);
         for action in actions {
             match action {
@@ -97,7 +108,10 @@ impl Inner {
     pub(crate) fn later(self: &Arc<Self>, tenant: &TenantName, run: RunId, command: Command) {
         let (inner, tenant) = (Arc::clone(self), tenant.clone());
         tokio::spawn(async move {
-            if let Err(error) = inner.step(&tenant, run, command, Vec::new(), Waits::Somebody).await {
+            if let Err(error) = inner
+                .step(&tenant, run, command, Vec::new(), Waits::Somebody)
+                .await
+            {
                 tracing::warn!(run.id = %run, error = %error, "a step of a run failed");
             }
         });
@@ -105,13 +119,17 @@ impl Inner {
 
     fn priority(&self, tenant: &TenantName, run: RunId) -> i32 {
         let cell = self.registry.get(&self.store, tenant, run);
-        cell.ok().and_then(|cell| cell.lock().as_ref().map(|run| run.head().priority)).unwrap_or(0)
+        cell.ok()
+            .and_then(|cell| cell.lock().as_ref().map(|run| run.head().priority))
+            .unwrap_or(0)
     }
 
     /// Fills free slots.
     pub(crate) fn pump(self: &Arc<Self>) {
         loop {
-            let Some((tenant, attempt)) = self.scheduler().pop() else { return };
+            let Some((tenant, attempt)) = self.scheduler().pop() else {
+                return;
+            };
             self.attempts.hold(&tenant, attempt, HeldStage::Submitting);
             let inner = Arc::clone(self);
             tokio::spawn(async move { inner.submit_attempt(tenant, attempt).await });
@@ -127,12 +145,32 @@ impl Inner {
         loop {
             match self.backend.submit(order.clone()).await {
                 Ok(taken) => return self.taken(&tenant, attempt, taken).await,
-                Err(BackendError { code, message, hope: Hope::None }) => return self.ended(&tenant, attempt, unprepared(code, message)).await,
-                Err(BackendError { message, hope: Hope::Later, .. }) => {
+                Err(BackendError {
+                    code,
+                    message,
+                    hope: Hope::None,
+                }) => {
+                    return self
+                        .ended(&tenant, attempt, unprepared(code, message))
+                        .await;
+                }
+                Err(BackendError {
+                    message,
+                    hope: Hope::Later,
+                    ..
+                }) => {
                     if self.unwanted(attempt) {
                         return self.ended(&tenant, attempt, never_ran()).await;
                     }
-                    self.note(&tenant, Command::AttemptWaiting { attempt, reason: message }, Vec::new()).await;
+                    self.note(
+                        &tenant,
+                        Command::AttemptWaiting {
+                            attempt,
+                            reason: message,
+                        },
+                        Vec::new(),
+                    )
+                    .await;
                     tokio::time::sleep(pause).await;
                     pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
                 }
@@ -143,38 +181,66 @@ impl Inner {
     /// The rendered work of an attempt, or the report of why there is none.
     fn order(&self, tenant: &TenantName, attempt: AttemptId) -> Result<Order, TaskReport> {
         let unknown = |error: ControlError| unprepared(error.code().to_owned(), error.to_string());
-        let cell = self.registry.get(&self.store, tenant, attempt.run).map_err(unknown)?;
+        let cell = self
+            .registry
+            .get(&self.store, tenant, attempt.run)
+            .map_err(unknown)?;
         let held = cell.lock();
-        let run = held.as_ref().ok_or_else(|| unknown(ControlError::NoRun(attempt.run.to_string())))?;
-        let request = run.task(attempt, now()).map_err(|error| unprepared(error.code().to_owned(), error.to_string()))?;
-        Ok(Order { tenant: tenant.clone(), attempt, name: request.name, task: request.task })
+        let run = held
+            .as_ref()
+            .ok_or_else(|| unknown(ControlError::NoRun(attempt.run.to_string())))?;
+        let request = run
+            .task(attempt, now())
+            .map_err(|error| unprepared(error.code().to_owned(), error.to_string()))?;
+        Ok(Order {
+            tenant: tenant.clone(),
+            attempt,
+            name: request.name,
+            task: request.task,
+        })
     }
 
     /// The backend has the attempt.
     async fn taken(self: &Arc<Self>, tenant: &TenantName, attempt: AttemptId, taken: Accepted) {
         // A short task may be over by now.
-        let Some(stage) = self.attempts.accept(attempt) else { return };
+        let Some(stage) = self.attempts.accept(attempt) else {
+            return;
+        };
         if stage == HeldStage::SubmittingUnwanted {
             self.backend.cancel(vec![attempt]).await;
         }
         let command = match taken.stage {
             Stage::Waiting(reason) => Command::AttemptWaiting { attempt, reason },
-            Stage::Running => Command::AttemptStarted { attempt, host: taken.host },
+            Stage::Running => Command::AttemptStarted {
+                attempt,
+                host: taken.host,
+            },
         };
         // A backend that calls the attempt by our own key is asked again under that key after a crash.
         let known_by_key = taken.handle == attempt.to_string();
-        let row = (!known_by_key).then(|| Change::PutOutbox(tenant.clone(), attempt, accepted(ENVIRONMENT, taken.handle, now())));
+        let row = (!known_by_key).then(|| {
+            Change::PutOutbox(
+                tenant.clone(),
+                attempt,
+                accepted(ENVIRONMENT, taken.handle, now()),
+            )
+        });
         self.note(tenant, command, row.into_iter().collect()).await;
     }
 
     fn unwanted(&self, attempt: AttemptId) -> bool {
-        self.attempts.map().get(&attempt).is_some_and(|held| held.stage == HeldStage::SubmittingUnwanted)
+        self.attempts
+            .map()
+            .get(&attempt)
+            .is_some_and(|held| held.stage == HeldStage::SubmittingUnwanted)
     }
 
     /// Tells the run something that nobody waits for.
     async fn note(self: &Arc<Self>, tenant: &TenantName, command: Command, extra: Vec<Change>) {
         let run = match &command {
-            Command::AttemptWaiting { attempt, .. } | Command::AttemptStarted { attempt, .. } | Command::AttemptEnded { attempt, .. } => attempt.run,
+            Command::AttemptWaiting { attempt, .. }
+            | Command::AttemptStarted { attempt, .. }
+            | Command::AttemptEnded { attempt, .. } => attempt.run,
             _ => return,
         };
         if let Err(error) = self.step(tenant, run, command, extra, Waits::Nobody).await {
@@ -192,7 +258,9 @@ impl Inner {
                 continue;
             }
             match self.attempts.map().get_mut(&attempt) {
-                Some(held) if held.stage == HeldStage::Submitting => held.stage = HeldStage::SubmittingUnwanted,
+                Some(held) if held.stage == HeldStage::Submitting => {
+                    held.stage = HeldStage::SubmittingUnwanted
+                }
                 Some(held) if held.stage == HeldStage::Accepted => at_backend.push(attempt),
                 _ => {}
             }
@@ -207,12 +275,32 @@ impl Inner {
     pub(crate) async fn observe(self: Arc<Self>) {
         loop {
             for Observed { attempt, what } in self.backend.observe().await {
-                let Some(tenant) = self.attempts.tenant_of(attempt) else { continue };
+                let Some(tenant) = self.attempts.tenant_of(attempt) else {
+                    continue;
+                };
                 let inner = Arc::clone(&self);
                 match what {
-                    Seen::Waiting(reason) => inner.note(&tenant, Command::AttemptWaiting { attempt, reason }, Vec::new()).await,
-                    Seen::Started(host) => inner.note(&tenant, Command::AttemptStarted { attempt, host }, Vec::new()).await,
-                    Seen::Ended(report) => drop(tokio::spawn(async move { inner.ended(&tenant, attempt, *report).await })),
+                    Seen::Waiting(reason) => {
+                        inner
+                            .note(
+                                &tenant,
+                                Command::AttemptWaiting { attempt, reason },
+                                Vec::new(),
+                            )
+                            .await
+                    }
+                    Seen::Started(host) => {
+                        inner
+                            .note(
+                                &tenant,
+                                Command::AttemptStarted { attempt, host },
+                                Vec::new(),
+                            )
+                            .await
+                    }
+                    Seen::Ended(report) => drop(tokio::spawn(async move {
+                        inner.ended(&tenant, attempt, *report).await
+                    })),
                 }
             }
         }
@@ -223,11 +311,27 @@ impl Inner {
         self.scheduler().remove(tenant, attempt);
         self.pump();
         let mut extra = vec![forget(tenant, attempt)];
-        extra.extend(self.logs.index(tenant, attempt).map(|files| Change::PutLogIndex(tenant.clone(), attempt, files)));
-        let command = Command::AttemptEnded { attempt, report: Box::new(report) };
+        extra.extend(
+            self.logs
+                .index(tenant, attempt)
+                .map(|files| Change::PutLogIndex(tenant.clone(), attempt, files)),
+        );
+        let command = Command::AttemptEnded {
+            attempt,
+            report: Box::new(report),
+        };
         let mut pause = PAUSE;
         // A full disk must not lose the end of an attempt: say it again until it is kept.
-        while let Err(error) = self.step(tenant, attempt.run, command.clone(), extra.clone(), Waits::Nobody).await {
+        while let Err(error) = self
+            .step(
+                tenant,
+                attempt.run,
+                command.clone(),
+                extra.clone(),
+                Waits::Nobody,
+            )
+            .await
+        {
             tracing::error!(run.id = %attempt.run, error = %error, "the end of an attempt could not be kept; trying again");
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
@@ -238,7 +342,12 @@ impl Inner {
     }
 
     /// Goes on with an attempt that a backend had before a restart.
-    pub(crate) async fn adopt(self: &Arc<Self>, tenant: &TenantName, attempt: AttemptId, handle: String) {
+    pub(crate) async fn adopt(
+        self: &Arc<Self>,
+        tenant: &TenantName,
+        attempt: AttemptId,
+        handle: String,
+    ) {
         self.scheduler().adopt(tenant, attempt);
         self.attempts.hold(tenant, attempt, HeldStage::Accepted);
         self.backend.adopt(tenant.clone(), attempt, handle).await;
@@ -265,5 +374,8 @@ fn unprepared(code: String, message: String) -> TaskReport {
 
 /// It was ended before any backend had it.
 fn never_ran() -> TaskReport {
-    report(End::Signaled { container: "main".to_owned(), signal: 15 })
+    report(End::Signaled {
+        container: "main".to_owned(),
+        signal: 15,
+    })
 }

@@ -9,7 +9,9 @@ static LATEST: AtomicU64 = AtomicU64::new(0);
 
 /// Now. Never goes back while the program runs, even when the system's clock does.
 pub fn now() -> Millis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     let now = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
     Millis(LATEST.fetch_max(now, Ordering::Relaxed).max(now))
 }
@@ -29,5 +31,9 @@ pub(crate) fn suffix() -> Result<String, getrandom::Error> {
     const ALPHABET: &[u8; 32] = b"bcdfghjklmnpqrstvwxz2456789bcdfg";
     let mut bytes = [0u8; 5];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte & 31))).map(|c| char::from(*c)).collect())
+    Ok(bytes
+        .iter()
+        .filter_map(|byte| ALPHABET.get(usize::from(byte & 31)))
+        .map(|c| char::from(*c))
+        .collect())
 }

@@ -66,5 +66,9 @@ fn first(faults: &[Fault]) -> String {
 }
 
 fn sentence(fault: &Fault) -> String {
-    if fault.path.is_empty() { fault.message.clone() } else { format!("{}: {}", fault.path, fault.message) }
+    if fault.path.is_empty() {
+        fault.message.clone()
+    } else {
+        format!("{}: {}", fault.path, fault.message)
+    }
 }

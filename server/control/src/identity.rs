@@ -7,7 +7,9 @@ use sha2::{Digest, Sha256};
 use steading_api::access::Role;
 use steading_domain::access::{Power, Principal};
 use steading_domain::token::{RANDOM_BYTES, Token};
-use steading_store::{Batch, Change, Owner, Pace, Require, Store, StoreError, Tenant, TokenHash, TokenScope};
+use steading_store::{
+    Batch, Change, Owner, Pace, Require, Store, StoreError, Tenant, TokenHash, TokenScope,
+};
 use steading_types::{Millis, TenantName};
 
 use crate::Control;
@@ -36,7 +38,9 @@ const FIRST_ID: u32 = 1_000_000_000;
 /// When the store can not be read.
 pub fn uid_base(store: &Store, tenant: &TenantName) -> Result<u32, StoreError> {
     let range = store.read(|snapshot| snapshot.setting(&Owner::Tenant(tenant.clone()), RANGE))?;
-    let range = range.and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
+    let range = range
+        .and_then(|bytes| bytes.try_into().ok())
+        .map_or(0, u32::from_be_bytes);
     Ok(FIRST_ID.saturating_add(range.saturating_mul(RANGE_SIZE)))
 }
 
@@ -48,21 +52,44 @@ impl Control {
     /// Whom a token speaks for, now. Reads the store each time: a revoked token is refused at once.
     pub fn principal(&self, token: &Token) -> Option<Principal> {
         let hash = hash(token);
-        let row = self.0.store.read(|snapshot| snapshot.token(&hash)).ok().flatten()?;
+        let row = self
+            .0
+            .store
+            .read(|snapshot| snapshot.token(&hash))
+            .ok()
+            .flatten()?;
         let good = row.revoked.is_none() && row.expires.is_none_or(|end| end > now());
-        good.then(|| Principal { name: row.principal.clone(), power: power(&row) })
+        good.then(|| Principal {
+            name: row.principal.clone(),
+            power: power(&row),
+        })
     }
 
     /// Makes a token for a principal.
     ///
     /// # Errors
     /// When it can not be kept.
-    pub async fn create_token(&self, principal: &Principal, note: &str, life: Option<Millis>) -> Result<Token, ControlError> {
+    pub async fn create_token(
+        &self,
+        principal: &Principal,
+        note: &str,
+        life: Option<Millis>,
+    ) -> Result<Token, ControlError> {
         let (scope, permissions, label) = match &principal.power {
             Power::Operator => (TokenScope::Site, Vec::new(), "site".to_owned()),
             Power::Member(roles) => {
-                let label = roles.keys().next().map_or_else(|| "none".to_owned(), ToString::to_string);
-                (TokenScope::Tenants(roles.keys().cloned().collect()), roles.values().map(|role| role_word(*role).to_owned()).collect(), label)
+                let label = roles
+                    .keys()
+                    .next()
+                    .map_or_else(|| "none".to_owned(), ToString::to_string);
+                (
+                    TokenScope::Tenants(roles.keys().cloned().collect()),
+                    roles
+                        .values()
+                        .map(|role| role_word(*role).to_owned())
+                        .collect(),
+                    label,
+                )
             }
         };
         let token = Token::new(&label, random()?);
@@ -75,7 +102,8 @@ impl Control {
             expires: life.map(|life| now().plus(life)),
             revoked: None,
         };
-        self.put(Vec::new(), vec![Change::PutToken(hash(&token), row)]).await?;
+        self.put(Vec::new(), vec![Change::PutToken(hash(&token), row)])
+            .await?;
         Ok(token)
     }
 
@@ -84,7 +112,8 @@ impl Control {
     /// # Errors
     /// When it can not be kept.
     pub async fn create_session(&self, principal: &Principal) -> Result<Token, ControlError> {
-        self.create_token(principal, "session", Some(SESSION_LIFE)).await
+        self.create_token(principal, "session", Some(SESSION_LIFE))
+            .await
     }
 
     /// Ends a token at once. Unknown tokens are as good as ended.
@@ -92,7 +121,8 @@ impl Control {
     /// # Errors
     /// When it can not be kept.
     pub async fn revoke(&self, hash: TokenHash) -> Result<(), ControlError> {
-        self.put(Vec::new(), vec![Change::RevokeToken(hash, now())]).await
+        self.put(Vec::new(), vec![Change::RevokeToken(hash, now())])
+            .await
     }
 
     /// Hands out a code that logs its principal in, once. Answers the code and when it becomes worthless.
@@ -102,10 +132,18 @@ impl Control {
     pub fn create_link(&self, principal: &Principal) -> Result<(String, Millis), ControlError> {
         let code: String = random()?.iter().map(|byte| format!("{byte:02x}")).collect();
         let expires = now().plus(LINK_LIFE);
-        let mut links = self.0.links.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut links = self
+            .0
+            .links
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         links.retain(|_, (_, end)| *end > now());
         if links.len() >= LINKS {
-            return Err(ControlError::Request { code: "auth.too-many-links", message: "too many login links wait to be used".to_owned() });
+            return Err(ControlError::Request {
+                code: "auth.too-many-links",
+                message: "too many login links wait to be used".to_owned(),
+            });
         }
         links.insert(code.clone(), (principal.clone(), expires));
         Ok((code, expires))
@@ -113,13 +151,24 @@ impl Control {
 
     /// Uses a code up.
     pub fn use_link(&self, code: &str) -> Option<Principal> {
-        let mut links = self.0.links.0.lock().unwrap_or_else(PoisonError::into_inner);
-        links.remove(code).filter(|(_, end)| *end > now()).map(|(principal, _)| principal)
+        let mut links = self
+            .0
+            .links
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        links
+            .remove(code)
+            .filter(|(_, end)| *end > now())
+            .map(|(principal, _)| principal)
     }
 
     /// Whether the tenant exists.
     pub fn has_tenant(&self, tenant: &TenantName) -> bool {
-        self.0.store.read(|snapshot| snapshot.tenant(tenant)).is_ok_and(|found| found.is_some())
+        self.0
+            .store
+            .read(|snapshot| snapshot.tenant(tenant))
+            .is_ok_and(|found| found.is_some())
     }
 
     /// All tenants, by name.
@@ -127,7 +176,13 @@ impl Control {
     /// # Errors
     /// When they can not be read.
     pub fn tenants(&self) -> Result<Vec<TenantName>, ControlError> {
-        Ok(self.0.store.read(|snapshot| snapshot.tenants())?.into_iter().map(|tenant| tenant.name).collect())
+        Ok(self
+            .0
+            .store
+            .read(|snapshot| snapshot.tenants())?
+            .into_iter()
+            .map(|tenant| tenant.name)
+            .collect())
     }
 
     /// Makes a tenant, with a range of host user ids that no other tenant ever gets.
@@ -136,12 +191,28 @@ impl Control {
     /// A conflict when it exists.
     pub async fn create_tenant(&self, name: TenantName) -> Result<(), ControlError> {
         let _one_at_a_time = self.0.naming.lock().await;
-        let next = self.0.store.read(|snapshot| snapshot.setting(&Owner::Site, NEXT_RANGE))?;
-        let range = next.and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
+        let next = self
+            .0
+            .store
+            .read(|snapshot| snapshot.setting(&Owner::Site, NEXT_RANGE))?;
+        let range = next
+            .and_then(|bytes| bytes.try_into().ok())
+            .map_or(0, u32::from_be_bytes);
         let changes = vec![
-            Change::PutTenant(Tenant { name: name.clone(), created: now() }),
-            Change::PutSetting(Owner::Tenant(name.clone()), RANGE.to_owned(), range.to_be_bytes().to_vec()),
-            Change::PutSetting(Owner::Site, NEXT_RANGE.to_owned(), range.saturating_add(1).to_be_bytes().to_vec()),
+            Change::PutTenant(Tenant {
+                name: name.clone(),
+                created: now(),
+            }),
+            Change::PutSetting(
+                Owner::Tenant(name.clone()),
+                RANGE.to_owned(),
+                range.to_be_bytes().to_vec(),
+            ),
+            Change::PutSetting(
+                Owner::Site,
+                NEXT_RANGE.to_owned(),
+                range.saturating_add(1).to_be_bytes().to_vec(),
+            ),
         ];
         self.put(vec![Require::TenantAbsent(name)], changes).await
     }
@@ -150,17 +221,30 @@ impl Control {
     ///
     /// # Errors
     /// When it can not be kept.
-    pub async fn revoke_in(&self, tenant: &TenantName, hash: TokenHash) -> Result<bool, ControlError> {
+    pub async fn revoke_in(
+        &self,
+        tenant: &TenantName,
+        hash: TokenHash,
+    ) -> Result<bool, ControlError> {
         let row = self.0.store.read(|snapshot| snapshot.token(&hash))?;
-        let here = row.is_some_and(|row| matches!(&row.scope, TokenScope::Tenants(tenants) if tenants.contains(tenant)));
+        let here = row.is_some_and(
+            |row| matches!(&row.scope, TokenScope::Tenants(tenants) if tenants.contains(tenant)),
+        );
         if here {
             self.revoke(hash).await?;
         }
         Ok(here)
     }
 
-    pub(crate) async fn put(&self, requires: Vec<Require>, changes: Vec<Change>) -> Result<(), ControlError> {
-        self.0.store.commit(Batch { requires, changes }, Pace::Now).await?;
+    pub(crate) async fn put(
+        &self,
+        requires: Vec<Require>,
+        changes: Vec<Change>,
+    ) -> Result<(), ControlError> {
+        self.0
+            .store
+            .commit(Batch { requires, changes }, Pace::Now)
+            .await?;
         Ok(())
     }
 }
@@ -172,7 +256,8 @@ pub fn hash(token: &Token) -> TokenHash {
 
 fn random() -> Result<[u8; RANDOM_BYTES], ControlError> {
     let mut bytes = [0u8; RANDOM_BYTES];
-    getrandom::fill(&mut bytes).map_err(|error| ControlError::Damaged(format!("no random numbers: {error}")))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| ControlError::Damaged(format!("no random numbers: {error}")))?;
     Ok(bytes)
 }
 
@@ -180,7 +265,10 @@ fn power(row: &steading_store::Token) -> Power {
     match &row.scope {
         TokenScope::Site => Power::Operator,
         TokenScope::Tenants(tenants) => {
-            let roles = tenants.iter().cloned().zip(row.permissions.iter().filter_map(|word| role_of(word)));
+            let roles = tenants
+                .iter()
+                .cloned()
+                .zip(row.permissions.iter().filter_map(|word| role_of(word)));
             Power::Member(roles.collect::<BTreeMap<_, _>>())
         }
     }
@@ -196,5 +284,7 @@ fn role_word(role: Role) -> &'static str {
 }
 
 fn role_of(word: &str) -> Option<Role> {
-    [Role::Viewer, Role::Submitter, Role::Maintainer, Role::Admin].into_iter().find(|role| role_word(*role) == word)
+    [Role::Viewer, Role::Submitter, Role::Maintainer, Role::Admin]
+        .into_iter()
+        .find(|role| role_word(*role) == word)
 }

@@ -23,7 +23,9 @@ impl<'s> TenantLibrary<'s> {
     /// The stored object, when there is one.
     pub(crate) fn object(&self, name: &str) -> Option<Value> {
         let name: WorkflowName = name.parse().ok()?;
-        let row = self.store.read(|snapshot| snapshot.template(self.tenant, TemplateKind::WorkflowTemplate, &name));
+        let row = self
+            .store
+            .read(|snapshot| snapshot.template(self.tenant, TemplateKind::WorkflowTemplate, &name));
         row.ok().flatten().map(|template| template.object)
     }
 }
@@ -33,7 +35,13 @@ impl Library for TenantLibrary<'_> {
         if scope == Scope::Cluster {
             return None;
         }
-        let document = steading_spec::from_json(self.object(name)?, Some(Kind::WorkflowTemplate), Mode::Lenient, &Limits::default()).ok()?;
+        let document = steading_spec::from_json(
+            self.object(name)?,
+            Some(Kind::WorkflowTemplate),
+            Mode::Lenient,
+            &Limits::default(),
+        )
+        .ok()?;
         match document.object {
             Object::WorkflowTemplate(template) => Some(Arc::from(template)),
             _ => None,

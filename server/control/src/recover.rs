@@ -20,7 +20,10 @@ impl Inner {
         let (outbox, timers, active) = self.store.read(|s| {
             let outbox: Vec<_> = s.outbox()?.collect::<Result<_, _>>()?;
             let timers: Vec<_> = s.timers()?.collect::<Result<_, _>>()?;
-            let active: Vec<_> = s.active_runs()?.map(|head| head.map(|head| reference(&head))).collect::<Result<_, _>>()?;
+            let active: Vec<_> = s
+                .active_runs()?
+                .map(|head| head.map(|head| reference(&head)))
+                .collect::<Result<_, _>>()?;
             Ok((outbox, timers, active))
         })?;
         for (run, timer, due) in timers {
@@ -57,7 +60,10 @@ impl Inner {
         let (unwanted, more) = {
             let held = cell.lock();
             let Some(run) = held.as_ref() else { return };
-            let asked = run.outstanding().filter(|(_, ending)| *ending == Ending::Asked).map(|(attempt, _)| attempt);
+            let asked = run
+                .outstanding()
+                .filter(|(_, ending)| *ending == Ending::Asked)
+                .map(|(attempt, _)| attempt);
             (asked.collect::<Vec<_>>(), run.wants_more())
         };
         if !unwanted.is_empty() {

@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use steading_engine::Run;
 use steading_engine::error::EngineError;
 use steading_engine::plan::Plan;
-use steading_engine::Run;
 use steading_store::{Residence, RunRef, Store};
 use steading_types::{RunId, TenantName};
 
@@ -37,13 +37,22 @@ impl Registry {
     }
 
     /// The run, loaded when needed. Archived runs are not loaded: nothing happens to them.
-    pub(crate) fn get(&self, store: &Store, tenant: &TenantName, id: RunId) -> Result<Arc<Cell>, ControlError> {
+    pub(crate) fn get(
+        &self,
+        store: &Store,
+        tenant: &TenantName,
+        id: RunId,
+    ) -> Result<Arc<Cell>, ControlError> {
         if let Some(cell) = self.map().get(&id) {
             return Ok(Arc::clone(cell));
         }
         let run = load(store, tenant, id)?;
         // Somebody else may have loaded it meanwhile: the first one stays.
-        let cell = Arc::clone(self.map().entry(id).or_insert_with(|| Arc::new(Cell(Mutex::new(Some(run))))));
+        let cell = Arc::clone(
+            self.map()
+                .entry(id)
+                .or_insert_with(|| Arc::new(Cell(Mutex::new(Some(run))))),
+        );
         Ok(cell)
     }
 
@@ -65,13 +74,23 @@ impl Registry {
 }
 
 fn load(store: &Store, tenant: &TenantName, id: RunId) -> Result<Run, ControlError> {
-    let run = RunRef { tenant: tenant.clone(), id };
+    let run = RunRef {
+        tenant: tenant.clone(),
+        id,
+    };
     let rows = store.read(|snapshot| {
-        let Some((head, Residence::Active)) = snapshot.run(&run)? else { return Ok(None) };
-        Ok(Some((head, snapshot.document(&run)?, snapshot.nodes(&run)?)))
+        let Some((head, Residence::Active)) = snapshot.run(&run)? else {
+            return Ok(None);
+        };
+        Ok(Some((
+            head,
+            snapshot.document(&run)?,
+            snapshot.nodes(&run)?,
+        )))
     })?;
     let (head, document, nodes) = rows.ok_or_else(|| ControlError::NoRun(id.to_string()))?;
     let damaged = |error: EngineError| ControlError::Damaged(error.to_string());
-    let document = document.ok_or_else(|| ControlError::Damaged("its document is missing".to_owned()))?;
+    let document =
+        document.ok_or_else(|| ControlError::Damaged("its document is missing".to_owned()))?;
     Run::load(head, Plan::new(&document).map_err(damaged)?, nodes).map_err(damaged)
 }

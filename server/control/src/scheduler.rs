@@ -107,7 +107,11 @@ impl Scheduler {
 
     /// Forgets an attempt that waits for its turn; one that holds a slot keeps it.
     pub fn forget_ready(&mut self, tenant: &TenantName, attempt: AttemptId) -> Removed {
-        if self.running.contains_key(&attempt) { Removed::Running } else { self.remove(tenant, attempt) }
+        if self.running.contains_key(&attempt) {
+            Removed::Running
+        } else {
+            self.remove(tenant, attempt)
+        }
     }
 
     /// Attempts that wait for a slot and attempts that hold one.
@@ -154,7 +158,11 @@ mod tests {
         (0..1000).for_each(|n| scheduler.push(&tenant("big"), attempt(n), 0));
         let next = |scheduler: &mut Scheduler| scheduler.pop().map(|(_, attempt)| attempt);
         assert_eq!(
-            (next(&mut scheduler), next(&mut scheduler), next(&mut scheduler)),
+            (
+                next(&mut scheduler),
+                next(&mut scheduler),
+                next(&mut scheduler)
+            ),
             (Some(attempt(0)), Some(attempt(1)), None)
         );
         scheduler.push(&tenant("small"), attempt(5000), 0);
@@ -171,7 +179,9 @@ mod tests {
         for (n, priority) in [(1, 0), (2, 5), (3, 0), (4, 5)] {
             scheduler.push(&tenant("a"), attempt(n), priority);
         }
-        let order: Vec<_> = std::iter::from_fn(|| scheduler.pop()).map(|(_, attempt)| attempt).collect();
+        let order: Vec<_> = std::iter::from_fn(|| scheduler.pop())
+            .map(|(_, attempt)| attempt)
+            .collect();
         assert_eq!(order, [2, 4, 1, 3].map(attempt));
     }
 

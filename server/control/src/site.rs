@@ -17,9 +17,20 @@ pub trait Logs: Send + Sync + 'static {
     /// What lies on disk for an attempt that ended: its row in the index.
     fn index(&self, tenant: &TenantName, attempt: AttemptId) -> Option<Vec<LogFile>>;
     /// Lines of these attempts, merged by time. `next` is the offset to go on at, for one attempt.
-    fn read<'a>(&'a self, tenant: &'a TenantName, sources: &'a [LogSource], query: &'a LogQuery) -> Later<'a, Result<LogSlice, SiteError>>;
+    fn read<'a>(
+        &'a self,
+        tenant: &'a TenantName,
+        sources: &'a [LogSource],
+        query: &'a LogQuery,
+    ) -> Later<'a, Result<LogSlice, SiteError>>;
     /// Sends lines of an attempt as they are written, from an offset on, until it is over or nobody listens.
-    fn follow<'a>(&'a self, tenant: &'a TenantName, source: LogSource, query: &'a LogQuery, lines: mpsc::Sender<LogLine>) -> Later<'a, Result<(), SiteError>>;
+    fn follow<'a>(
+        &'a self,
+        tenant: &'a TenantName,
+        source: LogSource,
+        query: &'a LogQuery,
+        lines: mpsc::Sender<LogLine>,
+    ) -> Later<'a, Result<(), SiteError>>;
     /// Removes everything that these attempts printed.
     fn remove<'a>(&'a self, tenant: &'a TenantName, attempts: &'a [AttemptId]) -> Later<'a, ()>;
 }

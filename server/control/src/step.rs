@@ -30,7 +30,14 @@ impl Inner {
     /// Applies a command to a run, commits it together with `extra`, then carries out what follows.
     ///
     /// A run that is gone, or a command that changes nothing, still commits `extra`.
-    pub(crate) async fn step(self: &Arc<Self>, tenant: &TenantName, id: RunId, command: Command, extra: Vec<Change>, waits: Waits) -> Result<(), ControlError> {
+    pub(crate) async fn step(
+        self: &Arc<Self>,
+        tenant: &TenantName,
+        id: RunId,
+        command: Command,
+        extra: Vec<Change>,
+        waits: Waits,
+    ) -> Result<(), ControlError> {
         let (commit, actions) = loop {
             match self.try_step(tenant, id, &command, &extra, waits) {
                 Some(queued) => break queued?,
@@ -49,12 +56,25 @@ impl Inner {
     }
 
     /// Applies and queues, under the run's lock; nothing when the run was dropped in this very moment.
-    fn try_step(&self, tenant: &TenantName, id: RunId, command: &Command, extra: &[Change], waits: Waits) -> Option<Result<Queued, ControlError>> {
+    fn try_step(
+        &self,
+        tenant: &TenantName,
+        id: RunId,
+        command: &Command,
+        extra: &[Change],
+        waits: Waits,
+    ) -> Option<Result<Queued, ControlError>> {
         let cell = match self.registry.get(&self.store, tenant, id) {
             Ok(cell) => cell,
             Err(ControlError::NoRun(_)) if !extra.is_empty() => {
-                let batch = Batch { requires: Vec::new(), changes: extra.to_vec() };
-                return Some(Ok((Some(Box::pin(self.store.commit(batch, Pace::Lazy)) as Later<_>), Vec::new())));
+                let batch = Batch {
+                    requires: Vec::new(),
+                    changes: extra.to_vec(),
+                };
+                return Some(Ok((
+                    Some(Box::pin(self.store.commit(batch, Pace::Lazy)) as Later<_>),
+                    Vec::new(),
+                )));
             }
             Err(error) => return Some(Err(error)),
         };
@@ -68,24 +88,40 @@ impl Inner {
         if outcome.is_empty() && extra.is_empty() {
             return Some(Ok((None, Vec::new())));
         }
-        let pace = if waits == Waits::Somebody || outcome.actions.iter().any(urgent) { Pace::Now } else { Pace::Lazy };
+        let pace = if waits == Waits::Somebody || outcome.actions.iter().any(urgent) {
+            Pace::Now
+        } else {
+            Pace::Lazy
+        };
         // Queued under the lock: batches of one run reach the store in the order of its steps.
-        let commit: Later<_> = Box::pin(self.store.commit(batch(run, &outcome, extra.to_vec(), now), pace));
+        let commit: Later<_> = Box::pin(
+            self.store
+                .commit(batch(run, &outcome, extra.to_vec(), now), pace),
+        );
         Some(Ok((Some(commit), outcome.actions)))
     }
 }
 
 /// A commit on its way, and what follows it.
-type Queued = (Option<Later<'static, Result<Commit, StoreError>>>, Vec<Action>);
+type Queued = (
+    Option<Later<'static, Result<Commit, StoreError>>>,
+    Vec<Action>,
+);
 
 /// Actions that make something go on.
 fn urgent(action: &Action) -> bool {
-    matches!(action, Action::Start(_) | Action::Continue | Action::Cancel(_) | Action::Completed)
+    matches!(
+        action,
+        Action::Start(_) | Action::Continue | Action::Cancel(_) | Action::Completed
+    )
 }
 
 /// The run of a head, with its tenant.
 pub(crate) fn reference(head: &Head) -> RunRef {
-    RunRef { tenant: head.tenant.clone(), id: head.id }
+    RunRef {
+        tenant: head.tenant.clone(),
+        id: head.id,
+    }
 }
 
 /// The rows of an outcome.
@@ -96,20 +132,37 @@ pub(crate) fn batch(run: &Run, outcome: &Outcome, extra: Vec<Change>, now: Milli
         changes.push(Change::PutRun(Box::new(run.head().clone())));
     }
     if !outcome.nodes.is_empty() {
-        let nodes = outcome.nodes.iter().filter_map(|ix| run.node(*ix).cloned()).collect();
+        let nodes = outcome
+            .nodes
+            .iter()
+            .filter_map(|ix| run.node(*ix).cloned())
+            .collect();
         changes.push(Change::PutNodes(run_ref.clone(), nodes));
     }
     if !outcome.removed.is_empty() {
-        changes.push(Change::RemoveNodes(run_ref.clone(), outcome.removed.clone()));
+        changes.push(Change::RemoveNodes(
+            run_ref.clone(),
+            outcome.removed.clone(),
+        ));
     }
-    changes.extend(outcome.actions.iter().filter_map(|action| row_of(&run_ref, action, now)));
-    Batch { requires: Vec::new(), changes }
+    changes.extend(
+        outcome
+            .actions
+            .iter()
+            .filter_map(|action| row_of(&run_ref, action, now)),
+    );
+    Batch {
+        requires: Vec::new(),
+        changes,
+    }
 }
 
 /// What an action leaves on disk, so that it is carried out after a crash as well.
 fn row_of(run: &RunRef, action: &Action, now: Millis) -> Option<Change> {
     match action {
-        Action::Start(attempt) => Some(Change::PutOutbox(run.tenant.clone(), *attempt, queued(now))),
+        Action::Start(attempt) => {
+            Some(Change::PutOutbox(run.tenant.clone(), *attempt, queued(now)))
+        }
         Action::SetTimer(timer, due) => Some(Change::SetTimer(run.clone(), *timer, *due)),
         Action::ClearTimer(timer) => Some(Change::ClearTimer(run.clone(), *timer)),
         Action::Cancel(_) | Action::Continue | Action::Completed => None,
@@ -118,7 +171,14 @@ fn row_of(run: &RunRef, action: &Action, now: Millis) -> Option<Change> {
 
 /// The outbox row of an attempt that waits for its turn.
 fn queued(now: Millis) -> OutboxRow {
-    OutboxRow { environment: String::new(), stage: OutboxStage::Queued, wanted: Wanted::Yes, state: Vec::new(), handle: None, queued: now }
+    OutboxRow {
+        environment: String::new(),
+        stage: OutboxStage::Queued,
+        wanted: Wanted::Yes,
+        state: Vec::new(),
+        handle: None,
+        queued: now,
+    }
 }
 
 /// The outbox row of an attempt that a backend took.

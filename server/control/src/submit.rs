@@ -48,8 +48,18 @@ impl Control {
     ///
     /// # Errors
     /// Every fault of the document, a name that is taken, a store that does not take it. Nothing is kept then.
-    pub async fn submit(&self, tenant: &TenantName, creator: &str, submission: &Submission, mode: Mode) -> Result<Submitted, ControlError> {
-        let rehearsal = if submission.dry_run { Rehearsal::Yes } else { Rehearsal::No };
+    pub async fn submit(
+        &self,
+        tenant: &TenantName,
+        creator: &str,
+        submission: &Submission,
+        mode: Mode,
+    ) -> Result<Submitted, ControlError> {
+        let rehearsal = if submission.dry_run {
+            Rehearsal::Yes
+        } else {
+            Rehearsal::No
+        };
         let draft = self.0.draft(tenant, submission, mode)?;
         self.0.start(tenant, creator, draft, rehearsal).await
     }
@@ -64,77 +74,149 @@ pub(crate) struct Draft {
 
 impl Inner {
     /// Reads a submission and applies its overrides.
-    fn draft(&self, tenant: &TenantName, submission: &Submission, mode: Mode) -> Result<Draft, ControlError> {
+    fn draft(
+        &self,
+        tenant: &TenantName,
+        submission: &Submission,
+        mode: Mode,
+    ) -> Result<Draft, ControlError> {
         let limits = Limits::default();
         let sources = (&submission.workflow, &submission.text, &submission.template);
         let mut document = match sources {
-            (Some(object), None, None) => steading_spec::from_json(object.clone(), Some(Kind::Workflow), mode, &limits),
-            (None, Some(text), None) => single(steading_spec::parse(text.as_bytes(), mode, &limits)),
+            (Some(object), None, None) => {
+                steading_spec::from_json(object.clone(), Some(Kind::Workflow), mode, &limits)
+            }
+            (None, Some(text), None) => {
+                single(steading_spec::parse(text.as_bytes(), mode, &limits))
+            }
             (None, None, Some(template)) => {
-                if TenantLibrary::new(&self.store, tenant).object(template).is_none() {
+                if TenantLibrary::new(&self.store, tenant)
+                    .object(template)
+                    .is_none()
+                {
                     return Err(ControlError::NoTemplate(template.clone()));
                 }
                 steading_spec::from_json(of_template(template), Some(Kind::Workflow), mode, &limits)
             }
-            _ => return Err(bad_request("give exactly one of workflow, text and template")),
+            _ => {
+                return Err(bad_request(
+                    "give exactly one of workflow, text and template",
+                ));
+            }
         }
         .map_err(ControlError::Invalid)?;
         if overrides::apply(&mut document.raw, submission) {
             let warnings = std::mem::take(&mut document.warnings);
-            document = steading_spec::from_json(document.raw, Some(Kind::Workflow), Mode::Lenient, &limits).map_err(ControlError::Invalid)?;
+            document = steading_spec::from_json(
+                document.raw,
+                Some(Kind::Workflow),
+                Mode::Lenient,
+                &limits,
+            )
+            .map_err(ControlError::Invalid)?;
             document.warnings = warnings;
         }
         match document.object {
-            Object::Workflow(workflow) => Ok(Draft { workflow, raw: document.raw, warnings: document.warnings }),
-            _ => Err(bad_request("only a Workflow can be submitted; use apply for templates")),
+            Object::Workflow(workflow) => Ok(Draft {
+                workflow,
+                raw: document.raw,
+                warnings: document.warnings,
+            }),
+            _ => Err(bad_request(
+                "only a Workflow can be submitted; use apply for templates",
+            )),
         }
     }
 
     /// Checks a draft, makes it self-contained, commits it as a run and starts it.
-    pub(crate) async fn start(self: &Arc<Self>, tenant: &TenantName, creator: &str, mut draft: Draft, rehearsal: Rehearsal) -> Result<Submitted, ControlError> {
+    pub(crate) async fn start(
+        self: &Arc<Self>,
+        tenant: &TenantName,
+        creator: &str,
+        mut draft: Draft,
+        rehearsal: Rehearsal,
+    ) -> Result<Submitted, ControlError> {
         let library = TenantLibrary::new(&self.store, tenant);
-        let checked = steading_spec::check(&draft.workflow, &library).map_err(ControlError::Invalid)?;
+        let checked =
+            steading_spec::check(&draft.workflow, &library).map_err(ControlError::Invalid)?;
         draft.warnings.extend(checked.warnings);
         let head = head(tenant, creator, &draft.workflow, now())?;
         complete(&mut draft.raw, &head, rehearsal);
-        let resolved = serde_json::to_value(&checked.resolved).map_err(|e| ControlError::Damaged(e.to_string()))?;
-        let document = Arc::new(Document { workflow: draft.raw, resolved });
+        let resolved = serde_json::to_value(&checked.resolved)
+            .map_err(|e| ControlError::Damaged(e.to_string()))?;
+        let document = Arc::new(Document {
+            workflow: draft.raw,
+            resolved,
+        });
         let plan = Plan::new(&document).map_err(|e| ControlError::Damaged(e.to_string()))?;
         let mut run = Run::new(head, plan);
         let now = now();
         let outcome = run.apply(Command::Start, now)?;
-        let submitted = Submitted { head: run.head().clone(), object: document.workflow.clone(), warnings: draft.warnings };
+        let submitted = Submitted {
+            head: run.head().clone(),
+            object: document.workflow.clone(),
+            warnings: draft.warnings,
+        };
         if rehearsal == Rehearsal::Yes {
             return Ok(submitted);
         }
-        let first = vec![Change::PutRun(Box::new(run.head().clone())), Change::PutDocument(reference(run.head()), document)];
+        let first = vec![
+            Change::PutRun(Box::new(run.head().clone())),
+            Change::PutDocument(reference(run.head()), document),
+        ];
         let Batch { mut changes, .. } = batch(&run, &outcome, first, now);
         // The head stands first: it claims the name.
         let mut seen_head = false;
-        changes.retain(|change| !matches!(change, Change::PutRun(_)) || !std::mem::replace(&mut seen_head, true));
-        let requires = vec![Require::RunNameFree(tenant.clone(), submitted.head.name.clone())];
-        self.keep(run, Batch { requires, changes }, outcome.actions).await?;
+        changes.retain(|change| {
+            !matches!(change, Change::PutRun(_)) || !std::mem::replace(&mut seen_head, true)
+        });
+        let requires = vec![Require::RunNameFree(
+            tenant.clone(),
+            submitted.head.name.clone(),
+        )];
+        self.keep(run, Batch { requires, changes }, outcome.actions)
+            .await?;
         Ok(submitted)
     }
 
     /// Commits a new run, then lets it go.
-    async fn keep(self: &Arc<Self>, run: Run, batch: Batch, actions: Vec<Action>) -> Result<(), ControlError> {
-        let (tenant, id, name) = (run.head().tenant.clone(), run.head().id, run.head().name.clone());
-        self.store.commit(batch, Pace::Now).await.map_err(|error| match error {
-            StoreError::Conflict(Conflict::RunNameTaken { .. }) => ControlError::RunExists(name),
-            other => other.into(),
-        })?;
+    async fn keep(
+        self: &Arc<Self>,
+        run: Run,
+        batch: Batch,
+        actions: Vec<Action>,
+    ) -> Result<(), ControlError> {
+        let (tenant, id, name) = (
+            run.head().tenant.clone(),
+            run.head().id,
+            run.head().name.clone(),
+        );
+        self.store
+            .commit(batch, Pace::Now)
+            .await
+            .map_err(|error| match error {
+                StoreError::Conflict(Conflict::RunNameTaken { .. }) => {
+                    ControlError::RunExists(name)
+                }
+                other => other.into(),
+            })?;
         self.registry.insert(run);
         self.carry_out(&tenant, id, actions);
         Ok(())
     }
 }
 
-fn single(documents: Result<Vec<steading_spec::Document>, Vec<Fault>>) -> Result<steading_spec::Document, Vec<Fault>> {
+fn single(
+    documents: Result<Vec<steading_spec::Document>, Vec<Fault>>,
+) -> Result<steading_spec::Document, Vec<Fault>> {
     let mut documents = documents?.into_iter();
     match (documents.next(), documents.next()) {
         (Some(only), None) => Ok(only),
-        _ => Err(vec![Fault::new(steading_spec::Code::Kind, "", "one Workflow document is expected; submit several one by one")]),
+        _ => Err(vec![Fault::new(
+            steading_spec::Code::Kind,
+            "",
+            "one Workflow document is expected; submit several one by one",
+        )]),
     }
 }
 
@@ -143,23 +225,51 @@ fn of_template(name: &str) -> Value {
 }
 
 pub(crate) fn bad_request(message: &str) -> ControlError {
-    ControlError::Request { code: "request.body", message: message.to_owned() }
+    ControlError::Request {
+        code: "request.body",
+        message: message.to_owned(),
+    }
 }
 
 /// The first row of a run.
-fn head(tenant: &TenantName, creator: &str, workflow: &Workflow, now: Millis) -> Result<Head, ControlError> {
+fn head(
+    tenant: &TenantName,
+    creator: &str,
+    workflow: &Workflow,
+    now: Millis,
+) -> Result<Head, ControlError> {
     let no_random = |e: getrandom::Error| ControlError::Damaged(format!("no random numbers: {e}"));
     let metadata = &workflow.metadata;
     let name = match (metadata.name.as_str(), metadata.generate_name.as_str()) {
-        ("", "") => return Err(ControlError::Request { code: "run.name", message: "name or generateName is required".to_owned() }),
-        ("", prefix) => format!("{}{}", prefix.chars().take(58).collect::<String>(), suffix().map_err(no_random)?),
+        ("", "") => {
+            return Err(ControlError::Request {
+                code: "run.name",
+                message: "name or generateName is required".to_owned(),
+            });
+        }
+        ("", prefix) => format!(
+            "{}{}",
+            prefix.chars().take(58).collect::<String>(),
+            suffix().map_err(no_random)?
+        ),
         (name, _) => name.to_owned(),
     };
-    let name: WorkflowName = name.parse().map_err(|e: steading_types::NameError| ControlError::Request { code: "run.name", message: e.to_string() })?;
+    let name: WorkflowName =
+        name.parse()
+            .map_err(|e: steading_types::NameError| ControlError::Request {
+                code: "run.name",
+                message: e.to_string(),
+            })?;
     let mut labels: BTreeMap<String, String> = metadata.labels.clone();
-    labels.insert("workflows.argoproj.io/creator".to_owned(), label_value(creator));
+    labels.insert(
+        "workflows.argoproj.io/creator".to_owned(),
+        label_value(creator),
+    );
     if let Some(reference) = &workflow.spec.workflow_template_ref {
-        labels.insert("workflows.argoproj.io/workflow-template".to_owned(), reference.name.clone());
+        labels.insert(
+            "workflows.argoproj.io/workflow-template".to_owned(),
+            reference.name.clone(),
+        );
     }
     Ok(Head {
         id: run_id().map_err(no_random)?,
@@ -173,9 +283,15 @@ fn head(tenant: &TenantName, creator: &str, workflow: &Workflow, now: Millis) ->
         created: now,
         started: None,
         finished: None,
-        priority: workflow.spec.priority.map_or(0, |priority| i32::try_from(priority).unwrap_or(if priority < 0 { i32::MIN } else { i32::MAX })),
+        priority: workflow.spec.priority.map_or(0, |priority| {
+            i32::try_from(priority).unwrap_or(if priority < 0 { i32::MIN } else { i32::MAX })
+        }),
         shutdown: None,
-        suspended: if workflow.spec.suspend.unwrap_or(false) { Suspended::Yes } else { Suspended::No },
+        suspended: if workflow.spec.suspend.unwrap_or(false) {
+            Suspended::Yes
+        } else {
+            Suspended::No
+        },
         parameters: BTreeMap::new(),
         outputs: BTreeMap::new(),
         progress: Progress::default(),
@@ -185,13 +301,25 @@ fn head(tenant: &TenantName, creator: &str, workflow: &Workflow, now: Millis) ->
 
 /// A name as a label's value: other characters become `-`, at most 63.
 fn label_value(text: &str) -> String {
-    let value: String = text.chars().take(63).map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') { c } else { '-' }).collect();
+    let value: String = text
+        .chars()
+        .take(63)
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.') {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect();
     value.trim_matches(['-', '_', '.']).to_owned()
 }
 
 /// Fills in what the server decides, so that the stored object is complete. A rehearsed object has no uid.
 fn complete(raw: &mut Value, head: &Head, rehearsal: Rehearsal) {
-    let Some(object) = raw.as_object_mut() else { return };
+    let Some(object) = raw.as_object_mut() else {
+        return;
+    };
     object.insert("apiVersion".to_owned(), json!("argoproj.io/v1alpha1"));
     object.insert("kind".to_owned(), json!("Workflow"));
     object.remove("status");

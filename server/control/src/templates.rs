@@ -65,7 +65,9 @@ impl Control {
     pub fn check(&self, tenant: &TenantName, object: &Object) -> Result<Vec<Fault>, Vec<Fault>> {
         let library = TenantLibrary::new(&self.0.store, tenant);
         match object {
-            Object::Workflow(workflow) => steading_spec::check(workflow, &library).map(|checked| checked.warnings),
+            Object::Workflow(workflow) => {
+                steading_spec::check(workflow, &library).map(|checked| checked.warnings)
+            }
             Object::WorkflowTemplate(template) => steading_spec::check_template(template, &library),
             Object::ClusterWorkflowTemplate(_) => Err(vec![not_yet("ClusterWorkflowTemplate")]),
             Object::CronWorkflow(_) => Err(vec![not_yet("CronWorkflow")]),
@@ -78,35 +80,83 @@ impl Control {
     ///
     /// # Errors
     /// Every fault of it; a conflict when `expect` does not hold.
-    pub async fn put_template(&self, tenant: &TenantName, document: Document, expect: Expect) -> Result<(Template, Applied, Vec<Fault>), ControlError> {
-        let warnings = self.check(tenant, &document.object).map_err(ControlError::Invalid)?;
+    pub async fn put_template(
+        &self,
+        tenant: &TenantName,
+        document: Document,
+        expect: Expect,
+    ) -> Result<(Template, Applied, Vec<Fault>), ControlError> {
+        let warnings = self
+            .check(tenant, &document.object)
+            .map_err(ControlError::Invalid)?;
         let Object::WorkflowTemplate(template) = &document.object else {
             return Err(ControlError::Invalid(vec![not_yet("this kind")]));
         };
-        let name: WorkflowName = template.metadata.name.parse().map_err(|e: steading_types::NameError| ControlError::Request { code: "template.name", message: e.to_string() })?;
+        let name: WorkflowName =
+            template
+                .metadata
+                .name
+                .parse()
+                .map_err(|e: steading_types::NameError| ControlError::Request {
+                    code: "template.name",
+                    message: e.to_string(),
+                })?;
         let object = complete(document.raw, tenant);
         let known = self.template(tenant, &name)?;
-        if expect == Expect::Anything && known.as_ref().is_some_and(|known| known.object == object) {
-            return known.map(|known| (known, Applied::Unchanged, warnings)).ok_or_else(|| ControlError::NoTemplate(name.to_string()));
+        if expect == Expect::Anything && known.as_ref().is_some_and(|known| known.object == object)
+        {
+            return known
+                .map(|known| (known, Applied::Unchanged, warnings))
+                .ok_or_else(|| ControlError::NoTemplate(name.to_string()));
         }
         let kind = TemplateKind::WorkflowTemplate;
         let requires = match expect {
             Expect::Anything => Vec::new(),
             Expect::Absent => vec![Require::TemplateAbsent(tenant.clone(), kind, name.clone())],
-            Expect::Version(seq) => vec![Require::TemplateVersion(tenant.clone(), kind, name.clone(), seq)],
+            Expect::Version(seq) => vec![Require::TemplateVersion(
+                tenant.clone(),
+                kind,
+                name.clone(),
+                seq,
+            )],
         };
-        let change = Change::PutTemplate { tenant: tenant.clone(), kind, name: name.clone(), created: now(), object: Arc::new(object) };
-        self.put(requires, vec![change]).await.map_err(|error| conflict(error, expect))?;
-        let kept = self.template(tenant, &name)?.ok_or_else(|| ControlError::NoTemplate(name.to_string()))?;
-        Ok((kept, if known.is_some() { Applied::Changed } else { Applied::Created }, warnings))
+        let change = Change::PutTemplate {
+            tenant: tenant.clone(),
+            kind,
+            name: name.clone(),
+            created: now(),
+            object: Arc::new(object),
+        };
+        self.put(requires, vec![change])
+            .await
+            .map_err(|error| conflict(error, expect))?;
+        let kept = self
+            .template(tenant, &name)?
+            .ok_or_else(|| ControlError::NoTemplate(name.to_string()))?;
+        Ok((
+            kept,
+            if known.is_some() {
+                Applied::Changed
+            } else {
+                Applied::Created
+            },
+            warnings,
+        ))
     }
 
     /// A template.
     ///
     /// # Errors
     /// When it can not be read.
-    pub fn template(&self, tenant: &TenantName, name: &WorkflowName) -> Result<Option<Template>, ControlError> {
-        Ok(self.0.store.read(|snapshot| snapshot.template(tenant, TemplateKind::WorkflowTemplate, name))?)
+    pub fn template(
+        &self,
+        tenant: &TenantName,
+        name: &WorkflowName,
+    ) -> Result<Option<Template>, ControlError> {
+        Ok(self
+            .0
+            .store
+            .read(|snapshot| snapshot.template(tenant, TemplateKind::WorkflowTemplate, name))?)
     }
 
     /// All templates of a tenant, by name.
@@ -114,24 +164,43 @@ impl Control {
     /// # Errors
     /// When they can not be read.
     pub fn templates(&self, tenant: &TenantName) -> Result<Vec<Template>, ControlError> {
-        Ok(self.0.store.read(|snapshot| snapshot.templates(tenant, TemplateKind::WorkflowTemplate))?)
+        Ok(self
+            .0
+            .store
+            .read(|snapshot| snapshot.templates(tenant, TemplateKind::WorkflowTemplate))?)
     }
 
     /// Deletes a template; runs made from it keep their copy.
     ///
     /// # Errors
     /// [`ControlError::NoTemplate`].
-    pub async fn delete_template(&self, tenant: &TenantName, name: &str) -> Result<(), ControlError> {
+    pub async fn delete_template(
+        &self,
+        tenant: &TenantName,
+        name: &str,
+    ) -> Result<(), ControlError> {
         let missing = || ControlError::NoTemplate(name.chars().take(80).collect());
         let parsed: WorkflowName = name.parse().map_err(|_| missing())?;
         self.template(tenant, &parsed)?.ok_or_else(missing)?;
-        self.put(Vec::new(), vec![Change::DeleteTemplate(tenant.clone(), TemplateKind::WorkflowTemplate, parsed)]).await
+        self.put(
+            Vec::new(),
+            vec![Change::DeleteTemplate(
+                tenant.clone(),
+                TemplateKind::WorkflowTemplate,
+                parsed,
+            )],
+        )
+        .await
     }
 }
 
 /// What a kind that is not there yet is told.
 fn not_yet(kind: &str) -> Fault {
-    Fault::new(steading_spec::Code::Unsupported, "kind", format!("{kind} is not available in this version"))
+    Fault::new(
+        steading_spec::Code::Unsupported,
+        "kind",
+        format!("{kind} is not available in this version"),
+    )
 }
 
 /// The stored form: without what the server decides.
@@ -141,7 +210,14 @@ fn complete(mut raw: Value, tenant: &TenantName) -> Value {
         object.insert("kind".to_owned(), json!("WorkflowTemplate"));
     }
     if let Some(metadata) = raw.get_mut("metadata").and_then(Value::as_object_mut) {
-        for decided in ["resourceVersion", "uid", "creationTimestamp", "managedFields", "generation", "selfLink"] {
+        for decided in [
+            "resourceVersion",
+            "uid",
+            "creationTimestamp",
+            "managedFields",
+            "generation",
+            "selfLink",
+        ] {
             metadata.remove(decided);
         }
         metadata.insert("namespace".to_owned(), json!(tenant.namespace()));
@@ -151,9 +227,13 @@ fn complete(mut raw: Value, tenant: &TenantName) -> Value {
 
 fn conflict(error: ControlError, expect: Expect) -> ControlError {
     match (&error, expect) {
-        (ControlError::Store(StoreError::Conflict(Conflict::TemplateExists { name })), Expect::Absent) => {
-            ControlError::Request { code: "template.exists", message: format!("workflowtemplates.argoproj.io \"{name}\" already exists") }
-        }
+        (
+            ControlError::Store(StoreError::Conflict(Conflict::TemplateExists { name })),
+            Expect::Absent,
+        ) => ControlError::Request {
+            code: "template.exists",
+            message: format!("workflowtemplates.argoproj.io \"{name}\" already exists"),
+        },
         _ => error,
     }
 }

@@ -51,7 +51,9 @@ impl Timers {
     /// Takes a timer that is due, or says how long the next one takes.
     fn next(&self, now: Millis) -> Result<(TenantName, RunId, Timer), Option<Duration>> {
         let mut state = self.state();
-        let Some(&(due, run, timer)) = state.due.first() else { return Err(None) };
+        let Some(&(due, run, timer)) = state.due.first() else {
+            return Err(None);
+        };
         if due > now {
             return Err(Some(Duration::from_millis(due.since(now).get())));
         }
@@ -87,13 +89,30 @@ impl Inner {
     fn fire(self: &Arc<Self>, tenant: TenantName, run: RunId, timer: Timer) {
         let inner = Arc::clone(self);
         tokio::spawn(async move {
-            let gone = Change::ClearTimer(RunRef { tenant: tenant.clone(), id: run }, timer);
-            match inner.step(&tenant, run, Command::TimerFired { timer }, vec![gone], Waits::Nobody).await {
+            let gone = Change::ClearTimer(
+                RunRef {
+                    tenant: tenant.clone(),
+                    id: run,
+                },
+                timer,
+            );
+            match inner
+                .step(
+                    &tenant,
+                    run,
+                    Command::TimerFired { timer },
+                    vec![gone],
+                    Waits::Nobody,
+                )
+                .await
+            {
                 Ok(()) | Err(ControlError::NoRun(_) | ControlError::Refused(_)) => {}
                 // Not kept: it stays due.
                 Err(error) => {
                     tracing::error!(run.id = %run, error = %error, "a timer could not be fired; trying again");
-                    inner.timers.set(&tenant, run, timer, now().plus(Millis(1000)));
+                    inner
+                        .timers
+                        .set(&tenant, run, timer, now().plus(Millis(1000)));
                 }
             }
         });

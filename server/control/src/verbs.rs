@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use steading_api::run::RunAgain;
 use steading_engine::Run;
-use steading_engine::document::Document;
 use steading_engine::command::{Command, Comparison, NodeSelector, SelectorTerm};
+use steading_engine::document::Document;
 use steading_engine::head::Head;
 use steading_engine::node::Node;
 use steading_engine::plan::Plan;
@@ -28,10 +28,19 @@ impl Control {
         let missing = || ControlError::NoRun(run.chars().take(80).collect());
         let found = self.0.store.read(|snapshot| {
             if run == "@latest" {
-                let newest = snapshot.list_runs(&Tenants::Of(vec![tenant.clone()]), &RunFilter::default(), None, 1)?;
+                let newest = snapshot.list_runs(
+                    &Tenants::Of(vec![tenant.clone()]),
+                    &RunFilter::default(),
+                    None,
+                    1,
+                )?;
                 return Ok(newest.runs.first().map(|head| head.id));
             }
-            if let Some(id) = run.parse::<RunId>().ok().or_else(|| run.parse::<Uid>().ok().map(Uid::run)) {
+            if let Some(id) = run
+                .parse::<RunId>()
+                .ok()
+                .or_else(|| run.parse::<Uid>().ok().map(Uid::run))
+            {
                 return Ok(snapshot.run(&reference(tenant, id))?.map(|_| id));
             }
             match run.parse() {
@@ -46,22 +55,43 @@ impl Control {
     ///
     /// # Errors
     /// [`ControlError::Refused`] when the run does not take it in its present state.
-    pub async fn command(&self, tenant: &TenantName, run: RunId, command: Command) -> Result<(), ControlError> {
+    pub async fn command(
+        &self,
+        tenant: &TenantName,
+        run: RunId,
+        command: Command,
+    ) -> Result<(), ControlError> {
         if self.archived(tenant, run)? {
             if !matches!(command, Command::Retry { .. }) {
                 return self.refuse(tenant, run, command);
             }
-            self.0.store.commit(one(Change::Unarchive(reference(tenant, run))), Pace::Now).await?;
+            self.0
+                .store
+                .commit(one(Change::Unarchive(reference(tenant, run))), Pace::Now)
+                .await?;
         }
-        self.0.step(tenant, run, command, Vec::new(), Waits::Somebody).await
+        self.0
+            .step(tenant, run, command, Vec::new(), Waits::Somebody)
+            .await
     }
 
     /// What the engine says to a command to a run that is over and stays so.
-    fn refuse(&self, tenant: &TenantName, run: RunId, command: Command) -> Result<(), ControlError> {
+    fn refuse(
+        &self,
+        tenant: &TenantName,
+        run: RunId,
+        command: Command,
+    ) -> Result<(), ControlError> {
         let wanted = reference(tenant, run);
-        let found = self.0.store.read(|s| Ok((s.run(&wanted)?, s.document(&wanted)?)))?;
-        let (Some((head, _)), Some(document)) = found else { return Err(ControlError::NoRun(run.to_string())) };
-        let plan = Plan::new(&document).map_err(|error| ControlError::Damaged(error.to_string()))?;
+        let found = self
+            .0
+            .store
+            .read(|s| Ok((s.run(&wanted)?, s.document(&wanted)?)))?;
+        let (Some((head, _)), Some(document)) = found else {
+            return Err(ControlError::NoRun(run.to_string()));
+        };
+        let plan =
+            Plan::new(&document).map_err(|error| ControlError::Damaged(error.to_string()))?;
         Run::new(head, plan).apply(command, now())?;
         Ok(())
     }
@@ -70,7 +100,11 @@ impl Control {
         if self.0.registry.held(run).is_some() {
             return Ok(false);
         }
-        let residence = self.0.store.read(|snapshot| Ok(snapshot.run(&reference(tenant, run))?.map(|(_, residence)| residence)))?;
+        let residence = self.0.store.read(|snapshot| {
+            Ok(snapshot
+                .run(&reference(tenant, run))?
+                .map(|(_, residence)| residence))
+        })?;
         Ok(residence == Some(Residence::Archived))
     }
 
@@ -83,8 +117,14 @@ impl Control {
             Ok(()) | Err(ControlError::Refused(_)) => {}
             Err(error) => return Err(error),
         }
-        let nodes = self.0.store.read(|snapshot| snapshot.nodes(&reference(tenant, run)))?;
-        self.0.store.commit(one(Change::DeleteRun(reference(tenant, run))), Pace::Now).await?;
+        let nodes = self
+            .0
+            .store
+            .read(|snapshot| snapshot.nodes(&reference(tenant, run)))?;
+        self.0
+            .store
+            .commit(one(Change::DeleteRun(reference(tenant, run))), Pace::Now)
+            .await?;
         self.0.registry.evict(run);
         let attempts: Vec<AttemptId> = nodes.iter().map(|node| attempt_of(run, node)).collect();
         let logs = Arc::clone(&self.0.logs);
@@ -97,18 +137,33 @@ impl Control {
     ///
     /// # Errors
     /// As submitting.
-    pub async fn resubmit(&self, tenant: &TenantName, creator: &str, run: RunId, again: &RunAgain) -> Result<Submitted, ControlError> {
+    pub async fn resubmit(
+        &self,
+        tenant: &TenantName,
+        creator: &str,
+        run: RunId,
+        again: &RunAgain,
+    ) -> Result<Submitted, ControlError> {
         if again.memoized {
-            return Err(ControlError::Request { code: "run.memoized", message: "a memoized resubmission is not available in this version".to_owned() });
+            return Err(ControlError::Request {
+                code: "run.memoized",
+                message: "a memoized resubmission is not available in this version".to_owned(),
+            });
         }
         let (head, document) = self.document(tenant, run)?;
         let parameters: Vec<_> = again.parameters.clone().into_iter().collect();
         let raw = steading_engine::resubmit::resubmit(&head, &document, &parameters);
-        let document = steading_spec::from_json(raw, Some(Kind::Workflow), Mode::Lenient, &Limits::default()).map_err(ControlError::Invalid)?;
+        let document =
+            steading_spec::from_json(raw, Some(Kind::Workflow), Mode::Lenient, &Limits::default())
+                .map_err(ControlError::Invalid)?;
         let Object::Workflow(workflow) = document.object else {
             return Err(bad_request("the run's document is no Workflow"));
         };
-        let draft = Draft { workflow, raw: document.raw, warnings: Vec::new() };
+        let draft = Draft {
+            workflow,
+            raw: document.raw,
+            warnings: Vec::new(),
+        };
         self.0.start(tenant, creator, draft, Rehearsal::No).await
     }
 
@@ -116,7 +171,9 @@ impl Control {
     fn document(&self, tenant: &TenantName, run: RunId) -> Result<(Head, Document), ControlError> {
         let wanted = reference(tenant, run);
         let found = self.0.store.read(|snapshot| {
-            let (Some((head, _)), Some(document)) = (snapshot.run(&wanted)?, snapshot.document(&wanted)?) else {
+            let (Some((head, _)), Some(document)) =
+                (snapshot.run(&wanted)?, snapshot.document(&wanted)?)
+            else {
                 return Ok(None);
             };
             Ok(Some((head, document)))
@@ -130,7 +187,13 @@ impl Control {
 /// # Errors
 /// When it is malformed.
 pub fn selector(text: &str) -> Result<NodeSelector, ControlError> {
-    let wrong = || ControlError::Request { code: "request.selector", message: format!("'{}' is not a node field selector, e.g. displayName=approve", text.chars().take(100).collect::<String>()) };
+    let wrong = || ControlError::Request {
+        code: "request.selector",
+        message: format!(
+            "'{}' is not a node field selector, e.g. displayName=approve",
+            text.chars().take(100).collect::<String>()
+        ),
+    };
     let term = |text: &str| {
         let (field, comparison, value) = match text.split_once("!=") {
             Some((field, value)) => (field, Comparison::NotEqual, value),
@@ -139,21 +202,43 @@ pub fn selector(text: &str) -> Result<NodeSelector, ControlError> {
                 (field, Comparison::Equal, value)
             }
         };
-        (!field.trim().is_empty()).then(|| SelectorTerm { field: field.trim().to_owned(), comparison, value: value.trim().to_owned() })
+        (!field.trim().is_empty()).then(|| SelectorTerm {
+            field: field.trim().to_owned(),
+            comparison,
+            value: value.trim().to_owned(),
+        })
     };
-    let terms = text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(term).collect::<Option<Vec<_>>>();
-    terms.filter(|terms| !terms.is_empty()).map(NodeSelector).ok_or_else(wrong)
+    let terms = text
+        .split(',')
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(term)
+        .collect::<Option<Vec<_>>>();
+    terms
+        .filter(|terms| !terms.is_empty())
+        .map(NodeSelector)
+        .ok_or_else(wrong)
 }
 
 /// The attempt behind a node.
 pub fn attempt_of(run: RunId, node: &Node) -> AttemptId {
-    AttemptId { run, node: node.ix, generation: node.generation }
+    AttemptId {
+        run,
+        node: node.ix,
+        generation: node.generation,
+    }
 }
 
 fn reference(tenant: &TenantName, id: RunId) -> RunRef {
-    RunRef { tenant: tenant.clone(), id }
+    RunRef {
+        tenant: tenant.clone(),
+        id,
+    }
 }
 
 fn one(change: Change) -> Batch {
-    Batch { requires: Vec::new(), changes: vec![change] }
+    Batch {
+        requires: Vec::new(),
+        changes: vec![change],
+    }
 }

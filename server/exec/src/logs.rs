@@ -40,6 +40,26 @@ impl Piece {
     /// little-endian.
     pub const SIZE: usize = 24;
 
+    /// Reads a record; nothing when it is not [`Piece::SIZE`] bytes of one.
+    pub fn decode(record: &[u8]) -> Option<Self> {
+        let (offset, rest) = record.split_first_chunk::<8>()?;
+        let (at, rest) = rest.split_first_chunk::<8>()?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let (source, container) = match rest {
+            [1, container, ..] => (Source::Stdout, *container),
+            [2, container, ..] => (Source::Stderr, *container),
+            [3, container, ..] => (Source::System, *container),
+            _ => return None,
+        };
+        Some(Self {
+            offset: u64::from_le_bytes(*offset),
+            at: Millis(u64::from_le_bytes(*at)),
+            length: u32::from_le_bytes(*length),
+            source,
+            container,
+        })
+    }
+
     pub(crate) fn encode(&self) -> [u8; Self::SIZE] {
         let mut record = [0; Self::SIZE];
         let fields = self

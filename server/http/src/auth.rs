@@ -31,9 +31,15 @@ pub(crate) struct Caller {
 pub(crate) fn caller(app: &App, method: &Method, headers: &HeaderMap) -> Result<Caller, Problem> {
     // A header wins over every cookie: the two are never mixed on one request.
     if let Some(presented) = from_headers(headers) {
-        return presented.as_deref().and_then(Token::parse).and_then(|token| look_up(app, token)).ok_or_else(Problem::unauthenticated);
+        return presented
+            .as_deref()
+            .and_then(Token::parse)
+            .and_then(|token| look_up(app, token))
+            .ok_or_else(Problem::unauthenticated);
     }
-    let caller = cookies(headers).find_map(|value| Token::parse(&value).and_then(|token| look_up(app, token))).ok_or_else(Problem::unauthenticated)?;
+    let caller = cookies(headers)
+        .find_map(|value| Token::parse(&value).and_then(|token| look_up(app, token)))
+        .ok_or_else(Problem::unauthenticated)?;
     if !method.is_safe() {
         refuse_foreign_page(headers)?;
     }
@@ -56,36 +62,59 @@ fn from_headers(headers: &HeaderMap) -> Option<Option<String>> {
             _ => None,
         });
     }
-    headers.get("x-api-key").map(|value| value.to_str().ok().map(str::to_owned))
+    headers
+        .get("x-api-key")
+        .map(|value| value.to_str().ok().map(str::to_owned))
 }
 
 fn basic_password(encoded: &str) -> Option<String> {
     let bytes = STANDARD.decode(encoded).ok()?;
     let text = String::from_utf8(bytes).ok()?;
-    text.split_once(':').map(|(_, password)| password.to_owned())
+    text.split_once(':')
+        .map(|(_, password)| password.to_owned())
 }
 
 fn cookies(headers: &HeaderMap) -> impl Iterator<Item = String> {
-    headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok()).flat_map(|line| line.split(';')).filter_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        let value = value.trim_matches('"');
-        match name {
-            SESSION_COOKIE => Some(value.to_owned()),
-            ARGO_COOKIE => Some(value.strip_prefix("Bearer ").unwrap_or(value).to_owned()),
-            _ => None,
-        }
-    })
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| {
+            let (name, value) = pair.trim().split_once('=')?;
+            let value = value.trim_matches('"');
+            match name {
+                SESSION_COOKIE => Some(value.to_owned()),
+                ARGO_COOKIE => Some(value.strip_prefix("Bearer ").unwrap_or(value).to_owned()),
+                _ => None,
+            }
+        })
 }
 
 /// A cookie travels with requests that other sites' pages make; those never carry both of these.
 fn refuse_foreign_page(headers: &HeaderMap) -> Result<(), Problem> {
     let is = |name: &str, wanted: &[&str]| {
-        let value = headers.get(name).and_then(|v| v.to_str().ok()).unwrap_or_default();
-        wanted.iter().any(|w| value == *w || value.starts_with(&format!("{w};")))
+        let value = headers
+            .get(name)
+            .and_then(|v| v.to_str().ok())
+            .unwrap_or_default();
+        wanted
+            .iter()
+            .any(|w| value == *w || value.starts_with(&format!("{w};")))
     };
-    if is("sec-fetch-site", &["same-origin"]) && is("content-type", &["application/json", "application/octet-stream"]) {
+    if is("sec-fetch-site", &["same-origin"])
+        && is(
+            "content-type",
+            &["application/json", "application/octet-stream"],
+        )
+    {
         return Ok(());
     }
     let message = "a request with a session cookie must come from this server's own page";
-    Err(Problem::new(axum::http::StatusCode::FORBIDDEN, "auth.foreign-page", message).fix("use a bearer token outside the page"))
+    Err(Problem::new(
+        axum::http::StatusCode::FORBIDDEN,
+        "auth.foreign-page",
+        message,
+    )
+    .fix("use a bearer token outside the page"))
 }

@@ -12,10 +12,15 @@ use crate::problem::Problem;
 impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Self {
         match &error {
-            ControlError::NoRun(_) | ControlError::NoTemplate(_) => Self::not_found(error.code(), error.to_string()),
-            ControlError::Invalid(faults) => {
-                Self::request(error.code(), error.to_string()).faults(faults.iter().map(|fault| body(fault, Severity::Error)).collect())
+            ControlError::NoRun(_) | ControlError::NoTemplate(_) => {
+                Self::not_found(error.code(), error.to_string())
             }
+            ControlError::Invalid(faults) => Self::request(error.code(), error.to_string()).faults(
+                faults
+                    .iter()
+                    .map(|fault| body(fault, Severity::Error))
+                    .collect(),
+            ),
             ControlError::Refused(refusal) => {
                 let problem = Self::request(refusal.code(), refusal.to_string());
                 match refusal.fix() {
@@ -23,9 +28,14 @@ impl From<ControlError> for Problem {
                     None => problem,
                 }
             }
-            ControlError::Request { code, message } if code.ends_with(".exists") => Self::new(StatusCode::CONFLICT, code, message),
+            ControlError::Request { code, message } if code.ends_with(".exists") => {
+                Self::new(StatusCode::CONFLICT, code, message)
+            }
             ControlError::Request { code, message } => Self::request(code, message),
-            ControlError::RunExists(_) => Self::new(StatusCode::CONFLICT, error.code(), error.to_string()).fix("choose another name, or use generateName"),
+            ControlError::RunExists(_) => {
+                Self::new(StatusCode::CONFLICT, error.code(), error.to_string())
+                    .fix("choose another name, or use generateName")
+            }
             ControlError::Store(store) => store.clone().into(),
             ControlError::Damaged(_) => Self::internal(&error),
         }
@@ -94,5 +104,8 @@ pub(crate) fn body(fault: &Fault, severity: Severity) -> FaultBody {
 
 /// Warnings on the wire.
 pub(crate) fn warnings(faults: &[Fault]) -> Vec<FaultBody> {
-    faults.iter().map(|fault| body(fault, Severity::Warning)).collect()
+    faults
+        .iter()
+        .map(|fault| body(fault, Severity::Warning))
+        .collect()
 }

@@ -10,9 +10,19 @@ use crate::problem::Problem;
 ///
 /// # Errors
 /// 400 for an unknown phase or a malformed selector.
-pub(crate) fn runs(phases: Option<&str>, labels: Option<&str>, name: Option<String>) -> Result<RunFilter, Problem> {
-    let phases = words(phases).map(|word| workflow_phase(word).ok_or_else(|| unknown_phase(word))).collect::<Result<_, _>>()?;
-    let mut filter = RunFilter { phases, labels: Vec::new(), name: name.map(NameRule::Contains) };
+pub(crate) fn runs(
+    phases: Option<&str>,
+    labels: Option<&str>,
+    name: Option<String>,
+) -> Result<RunFilter, Problem> {
+    let phases = words(phases)
+        .map(|word| workflow_phase(word).ok_or_else(|| unknown_phase(word)))
+        .collect::<Result<_, _>>()?;
+    let mut filter = RunFilter {
+        phases,
+        labels: Vec::new(),
+        name: name.map(NameRule::Contains),
+    };
     if let Some(text) = labels {
         labelled(&mut filter, text)?;
     }
@@ -24,13 +34,22 @@ pub(crate) fn runs(phases: Option<&str>, labels: Option<&str>, name: Option<Stri
 /// # Errors
 /// 400 when it is malformed.
 pub(crate) fn labelled(filter: &mut RunFilter, text: &str) -> Result<(), Problem> {
-    let selector = LabelSelector::parse(text).map_err(|e| Problem::request("request.selector", e.to_string()))?;
+    let selector = LabelSelector::parse(text)
+        .map_err(|e| Problem::request("request.selector", e.to_string()))?;
     for term in selector.terms() {
         // Argo's clients filter by phase through a label: the index answers that.
         match term {
-            Term::In(key, values) if key == "workflows.argoproj.io/phase" && filter.phases.is_empty() => {
-                filter.phases = values.iter().filter_map(|word| workflow_phase(word)).collect();
-                filter.labels.push(LabelTerm { key: key.clone(), rule: LabelRule::In(values.clone()) });
+            Term::In(key, values)
+                if key == "workflows.argoproj.io/phase" && filter.phases.is_empty() =>
+            {
+                filter.phases = values
+                    .iter()
+                    .filter_map(|word| workflow_phase(word))
+                    .collect();
+                filter.labels.push(LabelTerm {
+                    key: key.clone(),
+                    rule: LabelRule::In(values.clone()),
+                });
             }
             term => filter.labels.push(rule(term)?),
         }
@@ -51,16 +70,27 @@ fn rule(term: &Term) -> Result<LabelTerm, Problem> {
 }
 
 fn words(text: Option<&str>) -> impl Iterator<Item = &str> {
-    text.into_iter().flat_map(|text| text.split(',')).map(str::trim).filter(|word| !word.is_empty())
+    text.into_iter()
+        .flat_map(|text| text.split(','))
+        .map(str::trim)
+        .filter(|word| !word.is_empty())
 }
 
 fn unknown_phase(word: &str) -> Problem {
-    Problem::request("request.filter", format!("'{}' is no phase", word.chars().take(40).collect::<String>()))
+    Problem::request(
+        "request.filter",
+        format!(
+            "'{}' is no phase",
+            word.chars().take(40).collect::<String>()
+        ),
+    )
 }
 
 fn workflow_phase(word: &str) -> Option<WorkflowPhase> {
     use WorkflowPhase::{Error, Failed, Pending, Running, Succeeded};
-    [Pending, Running, Succeeded, Failed, Error].into_iter().find(|phase| phase.as_str() == word)
+    [Pending, Running, Succeeded, Failed, Error]
+        .into_iter()
+        .find(|phase| phase.as_str() == word)
 }
 
 /// Phases of nodes.
@@ -70,5 +100,11 @@ fn workflow_phase(word: &str) -> Option<WorkflowPhase> {
 pub(crate) fn node_phases(text: Option<&str>) -> Result<Vec<NodePhase>, Problem> {
     use NodePhase::{Error, Failed, Omitted, Pending, Running, Skipped, Succeeded};
     let all = [Pending, Running, Succeeded, Skipped, Failed, Error, Omitted];
-    words(text).map(|word| all.into_iter().find(|phase| phase.as_str() == word).ok_or_else(|| unknown_phase(word))).collect()
+    words(text)
+        .map(|word| {
+            all.into_iter()
+                .find(|phase| phase.as_str() == word)
+                .ok_or_else(|| unknown_phase(word))
+        })
+        .collect()
 }

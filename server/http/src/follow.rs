@@ -26,7 +26,11 @@ pub(crate) struct Followed {
 
 /// Lines of a run, old ones first, then as they are written. The channel closes when the run is over and
 /// all was sent, when nobody listens any more, or when the right to listen was lost.
-pub(crate) fn follow(control: Control, what: Followed, allowed: StillAllowed) -> mpsc::Receiver<LogLine> {
+pub(crate) fn follow(
+    control: Control,
+    what: Followed,
+    allowed: StillAllowed,
+) -> mpsc::Receiver<LogLine> {
     let (lines, receiver) = mpsc::channel(BUFFER);
     tokio::spawn(async move {
         tokio::select! {
@@ -40,14 +44,31 @@ pub(crate) fn follow(control: Control, what: Followed, allowed: StillAllowed) ->
     receiver
 }
 
-async fn run(control: &Control, what: &Followed, lines: &mpsc::Sender<LogLine>) -> Result<(), StoreError> {
+async fn run(
+    control: &Control,
+    what: &Followed,
+    lines: &mpsc::Sender<LogLine>,
+) -> Result<(), StoreError> {
     let mut feed = control.store().feed(Some(control.store().latest()));
     let mut joined: HashSet<AttemptId> = HashSet::new();
     let mut readers = JoinSet::new();
     loop {
-        let Some((head, sources)) = sources(control.store(), &what.run, what.query.node.map(NodeIx))? else { break };
-        for source in sources.into_iter().filter(|source| joined.insert(source.attempt)) {
-            readers.spawn(reader(control.clone(), what.run.clone(), source, what.query.clone(), lines.clone()));
+        let Some((head, sources)) =
+            sources(control.store(), &what.run, what.query.node.map(NodeIx))?
+        else {
+            break;
+        };
+        for source in sources
+            .into_iter()
+            .filter(|source| joined.insert(source.attempt))
+        {
+            readers.spawn(reader(
+                control.clone(),
+                what.run.clone(),
+                source,
+                what.query.clone(),
+                lines.clone(),
+            ));
         }
         if head.phase.completed() {
             break;
@@ -65,8 +86,18 @@ async fn run(control: &Control, what: &Followed, lines: &mpsc::Sender<LogLine>) 
     Ok(())
 }
 
-async fn reader(control: Control, run: RunRef, source: LogSource, query: LogQuery, lines: mpsc::Sender<LogLine>) {
-    if let Err(error) = control.logs().follow(&run.tenant, source, &query, lines).await {
+async fn reader(
+    control: Control,
+    run: RunRef,
+    source: LogSource,
+    query: LogQuery,
+    lines: mpsc::Sender<LogLine>,
+) {
+    if let Err(error) = control
+        .logs()
+        .follow(&run.tenant, source, &query, lines)
+        .await
+    {
         tracing::warn!(run.id = %run.id, error = %error, "the log of an attempt could not be followed");
     }
 }

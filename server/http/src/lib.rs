@@ -64,9 +64,18 @@ pub fn router(app: App) -> Router {
         .merge(page::routes())
         .route("/healthz", get(async || StatusCode::OK))
         .route("/readyz", get(ready))
-        .route(&format!("{}/openapi.json", steading_api::BASE), get(async || Json(openapi::document())))
+        .route(
+            &format!("{}/openapi.json", steading_api::BASE),
+            get(async || Json(openapi::document())),
+        )
         .fallback(async || Problem::not_found("request.path", "there is nothing at this path"))
-        .method_not_allowed_fallback(async || Problem::new(StatusCode::METHOD_NOT_ALLOWED, "request.method", "this path does not take this method"))
+        .method_not_allowed_fallback(async || {
+            Problem::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "request.method",
+                "this path does not take this method",
+            )
+        })
         .layer(from_fn(fence))
         .with_state(app)
 }
@@ -87,6 +96,8 @@ async fn fence(request: Request, next: Next) -> Response {
         headers.insert(name, HeaderValue::from_static(value));
     }
     // Answers are the caller's own; only files of the page may be kept, and they say so themselves.
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
     response
 }

@@ -31,7 +31,11 @@ impl StillAllowed {
 
     /// The right of a known caller.
     pub(crate) fn of(app: &App, token: &Token, principal: &Principal) -> Self {
-        Self { app: app.clone(), token: token.clone(), principal: principal.clone() }
+        Self {
+            app: app.clone(),
+            token: token.clone(),
+            principal: principal.clone(),
+        }
     }
 
     /// Ends when the token is good no more or its power changed.

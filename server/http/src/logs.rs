@@ -12,17 +12,29 @@ use steading_types::{NodeIx, NodeType};
 ///
 /// # Errors
 /// The disk's.
-pub(crate) fn sources(store: &Store, run: &RunRef, only: Option<NodeIx>) -> Result<Option<(Head, Vec<LogSource>)>, StoreError> {
+pub(crate) fn sources(
+    store: &Store,
+    run: &RunRef,
+    only: Option<NodeIx>,
+) -> Result<Option<(Head, Vec<LogSource>)>, StoreError> {
     store.read(|s| {
-        let Some((head, _)) = s.run(run)? else { return Ok(None) };
+        let Some((head, _)) = s.run(run)? else {
+            return Ok(None);
+        };
         let nodes = s.nodes(run)?;
         let tree = Tree::new(&head, &nodes);
-        let pods = nodes.iter().filter(|node| node.kind == NodeType::Pod && only.is_none_or(|ix| ix == node.ix));
+        let pods = nodes
+            .iter()
+            .filter(|node| node.kind == NodeType::Pod && only.is_none_or(|ix| ix == node.ix));
         let sources = pods.map(|node| source(&head, &tree, node)).collect();
         Ok(Some((head, sources)))
     })
 }
 
 fn source(head: &Head, tree: &Tree<'_>, node: &Node) -> LogSource {
-    LogSource { attempt: attempt_of(head.id, node), pod: tree.pod_name(node.ix).unwrap_or_default(), started: node.started }
+    LogSource {
+        attempt: attempt_of(head.id, node),
+        pod: tree.pod_name(node.ix).unwrap_or_default(),
+        started: node.started,
+    }
 }

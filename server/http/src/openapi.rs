@@ -10,8 +10,12 @@ use steading_api::operations::{Visitor, visit};
 
 /// The document; made anew on each call, which is cheap.
 pub fn document() -> Value {
-    let settings = SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
-    let mut paths = Paths { generator: settings.into_generator(), paths: Map::new() };
+    let settings =
+        SchemaSettings::draft2020_12().with(|s| s.definitions_path = "/components/schemas".into());
+    let mut paths = Paths {
+        generator: settings.into_generator(),
+        paths: Map::new(),
+    };
     let error = paths.generator.subschema_for::<ErrorBody>();
     visit(&mut paths);
     json!({
@@ -43,7 +47,11 @@ impl Visitor for Paths {
     {
         let row = O::ROW;
         let answer = self.generator.subschema_for::<O::Answer>();
-        let media = if row.delivery == Delivery::Events { "text/event-stream" } else { "application/json" };
+        let media = if row.delivery == Delivery::Events {
+            "text/event-stream"
+        } else {
+            "application/json"
+        };
         let mut operation = json!({
             "operationId": row.id,
             "summary": row.summary.trim(),
@@ -67,12 +75,29 @@ impl Paths {
     where
         O::Query: JsonSchema,
     {
-        let in_path = O::ROW.path.split('/').filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'));
+        let in_path = O::ROW
+            .path
+            .split('/')
+            .filter_map(|s| s.strip_prefix('{')?.strip_suffix('}'));
         let mut parameters: Vec<Value> =
             in_path.map(|name| json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})).collect();
-        let query = SchemaSettings::draft2020_12().with(|s| s.inline_subschemas = true).into_generator().into_root_schema_for::<O::Query>();
-        let required: Vec<&str> = query.get("required").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
-        for (name, schema) in query.get("properties").and_then(Value::as_object).into_iter().flatten() {
+        let query = SchemaSettings::draft2020_12()
+            .with(|s| s.inline_subschemas = true)
+            .into_generator()
+            .into_root_schema_for::<O::Query>();
+        let required: Vec<&str> = query
+            .get("required")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        for (name, schema) in query
+            .get("properties")
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+        {
             parameters.push(json!({"name": name, "in": "query", "required": required.contains(&name.as_str()), "schema": schema}));
         }
         parameters
@@ -83,11 +108,14 @@ impl Paths {
         O::Body: JsonSchema,
     {
         if O::ROW.delivery == Delivery::Upload {
-            return Some(json!({"required": true, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}));
+            return Some(
+                json!({"required": true, "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}),
+            );
         }
         let schema = self.generator.subschema_for::<O::Body>();
         let empty = schema.get("type").and_then(Value::as_str) == Some("null");
-        (!empty).then(|| json!({"required": true, "content": {"application/json": {"schema": schema}}}))
+        (!empty)
+            .then(|| json!({"required": true, "content": {"application/json": {"schema": schema}}}))
     }
 }
 
@@ -98,9 +126,17 @@ mod tests {
     #[test]
     fn the_document_holds_every_operation_once() {
         let document = super::document();
-        let operations: usize = document["paths"].as_object().unwrap().values().map(|p| p.as_object().unwrap().len()).sum();
+        let operations: usize = document["paths"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|p| p.as_object().unwrap().len())
+            .sum();
         assert_eq!(operations, TABLE.len());
         assert!(document["components"]["schemas"]["RunSummary"].is_object());
-        assert_eq!(document["paths"]["/tenants/{tenant}/runs"]["get"]["parameters"][0]["name"], "tenant");
+        assert_eq!(
+            document["paths"]["/tenants/{tenant}/runs"]["get"]["parameters"][0]["name"],
+            "tenant"
+        );
     }
 }

@@ -45,14 +45,23 @@ const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; 
 pub const FENCES: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
     (HeaderName::from_static("permissions-policy"), ""),
 ];
 
 /// Routes of the page.
 pub fn routes() -> Router<App> {
-    Router::new().route("/", get(index)).route("/{file}", get(file)).route("/assets/{file}", get(file))
+    Router::new()
+        .route("/", get(index))
+        .route("/{file}", get(file))
+        .route("/assets/{file}", get(file))
 }
 
 async fn index(State(app): State<App>, headers: HeaderMap) -> Response {
@@ -67,20 +76,35 @@ fn serve(app: &App, path: &str, headers: &HeaderMap) -> Response {
     let Some(asset) = app.page().0.get(path) else {
         return Problem::not_found("page.not-found", "there is no such page").into_response();
     };
-    let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|v| v.to_str().ok()).unwrap_or_default();
+    let accepted = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|v| v.to_str().ok())
+        .unwrap_or_default();
     let (encoding, bytes) = match asset {
-        Asset { brotli: Some(bytes), .. } if accepted.contains("br") => (Some("br"), *bytes),
-        Asset { gzip: Some(bytes), .. } if accepted.contains("gzip") => (Some("gzip"), *bytes),
+        Asset {
+            brotli: Some(bytes),
+            ..
+        } if accepted.contains("br") => (Some("br"), *bytes),
+        Asset {
+            gzip: Some(bytes), ..
+        } if accepted.contains("gzip") => (Some("gzip"), *bytes),
         asset => (None, asset.plain),
     };
     // Names of all other files hold a hash of their content.
-    let cache = if path == "index.html" { "no-cache" } else { "public, max-age=31536000, immutable" };
+    let cache = if path == "index.html" {
+        "no-cache"
+    } else {
+        "public, max-age=31536000, immutable"
+    };
     let mut response = (StatusCode::OK, bytes).into_response();
     let out = response.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.media));
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
     out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    out.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    out.insert(
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(POLICY),
+    );
     if let Some(encoding) = encoding {
         out.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }

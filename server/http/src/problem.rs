@@ -21,7 +21,13 @@ pub struct Problem {
 impl Problem {
     /// A refusal with a status, a stable code and one sentence.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        let body = ErrorBody { code: code.to_owned(), message: message.into(), fix: None, faults: Vec::new(), correlation: None };
+        let body = ErrorBody {
+            code: code.to_owned(),
+            message: message.into(),
+            fix: None,
+            faults: Vec::new(),
+            correlation: None,
+        };
         Self { status, body }
     }
 
@@ -59,7 +65,11 @@ impl Problem {
     pub fn internal(cause: &dyn fmt::Display) -> Self {
         let correlation = correlation();
         tracing::error!(correlation, cause = %cause, "a request failed");
-        let mut problem = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "server.internal", "the server failed; its log says why");
+        let mut problem = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "server.internal",
+            "the server failed; its log says why",
+        );
         problem.body.correlation = Some(correlation);
         problem
     }

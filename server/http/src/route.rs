@@ -40,12 +40,17 @@ impl Ctx {
     /// # Errors
     /// Only when the operation's path has no tenant.
     pub(crate) fn tenant(&self) -> Result<&TenantName, Problem> {
-        self.tenant.as_ref().ok_or_else(|| Problem::not_found("tenant.not-found", "no tenant was named"))
+        self.tenant
+            .as_ref()
+            .ok_or_else(|| Problem::not_found("tenant.not-found", "no tenant was named"))
     }
 
     /// A value of the path, e.g. `run`.
     pub(crate) fn part(&self, name: &str) -> &str {
-        self.path.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value)
+        self.path
+            .iter()
+            .find(|(n, _)| n == name)
+            .map_or("", |(_, value)| value)
     }
 
     /// The caller of an operation that is not public.
@@ -72,7 +77,14 @@ where
             let body = read_json(request).await?;
             let answer = handler(ctx, query, body).await?;
             let text = serde_json::to_vec(&answer).map_err(|e| Problem::internal(&e))?;
-            Ok(([(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response())
+            Ok((
+                [(
+                    header::CONTENT_TYPE,
+                    HeaderValue::from_static("application/json"),
+                )],
+                text,
+            )
+                .into_response())
         }
     })
 }
@@ -91,8 +103,14 @@ where
         Method::Put => MethodFilter::PUT,
         Method::Delete => MethodFilter::DELETE,
     };
-    let serve = async move |State(app): State<App>, path: RawPathParams, request: Request| -> Result<Response, Problem> {
-        let path = path.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let serve = async move |State(app): State<App>,
+                            path: RawPathParams,
+                            request: Request|
+                -> Result<Response, Problem> {
+        let path = path
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         let ctx = admit(app, &O::ROW, path, &request)?;
         let query = read_query::<O::Query>(request.uri())?;
         handler(ctx, query, request).await
@@ -101,32 +119,64 @@ where
 }
 
 /// Decides access on the matched row.
-fn admit(app: App, row: &Row, path: Vec<(String, String)>, request: &Request) -> Result<Ctx, Problem> {
+fn admit(
+    app: App,
+    row: &Row,
+    path: Vec<(String, String)>,
+    request: &Request,
+) -> Result<Ctx, Problem> {
     let caller = match row.reach {
         Reach::Public => None,
         _ => Some(caller(&app, request.method(), request.headers())?),
     };
-    let named = path.iter().find(|(name, _)| name == "tenant").map(|(_, value)| value.as_str());
-    let tenant = named.map(|text| text.parse::<TenantName>().map_err(|_| no_tenant(text))).transpose()?;
+    let named = path
+        .iter()
+        .find(|(name, _)| name == "tenant")
+        .map(|(_, value)| value.as_str());
+    let tenant = named
+        .map(|text| text.parse::<TenantName>().map_err(|_| no_tenant(text)))
+        .transpose()?;
     if let Some(caller) = &caller {
-        may(&caller.principal, row.verb, row.kind, row.reach, tenant.as_ref())?;
+        may(
+            &caller.principal,
+            row.verb,
+            row.kind,
+            row.reach,
+            tenant.as_ref(),
+        )?;
     }
-    if let Some(tenant) = tenant.as_ref().filter(|tenant| !app.control().has_tenant(tenant)) {
+    if let Some(tenant) = tenant
+        .as_ref()
+        .filter(|tenant| !app.control().has_tenant(tenant))
+    {
         return Err(no_tenant(tenant.as_str()));
     }
-    Ok(Ctx { app, caller, tenant, path })
+    Ok(Ctx {
+        app,
+        caller,
+        tenant,
+        path,
+    })
 }
 
 /// The very answer that a tenant of somebody else gives.
 fn no_tenant(text: &str) -> Problem {
-    Problem::not_found("tenant.not-found", format!("there is no tenant '{}'", text.chars().take(80).collect::<String>()))
+    Problem::not_found(
+        "tenant.not-found",
+        format!(
+            "there is no tenant '{}'",
+            text.chars().take(80).collect::<String>()
+        ),
+    )
 }
 
 fn read_query<Q: DeserializeOwned>(uri: &Uri) -> Result<Q, Problem> {
     if size_of::<Q>() == 0 {
         return serde_json::from_value(serde_json::Value::Null).map_err(|e| Problem::internal(&e));
     }
-    Query::try_from_uri(uri).map(|Query(query)| query).map_err(|e| Problem::request("request.query", e.body_text()))
+    Query::try_from_uri(uri)
+        .map(|Query(query)| query)
+        .map_err(|e| Problem::request("request.query", e.body_text()))
 }
 
 /// Reads a JSON body of at most [`BODY_LIMIT`] bytes; an empty one counts as `{}`.
@@ -139,7 +189,12 @@ pub(crate) async fn read_json<B: DeserializeOwned>(request: Request) -> Result<B
     }
     let bytes = read_body(request.into_body(), BODY_LIMIT).await?;
     let bytes: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
-    serde_json::from_slice(bytes).map_err(|e| Problem::request("request.body", format!("the body is not what this operation takes: {e}")))
+    serde_json::from_slice(bytes).map_err(|e| {
+        Problem::request(
+            "request.body",
+            format!("the body is not what this operation takes: {e}"),
+        )
+    })
 }
 
 /// Reads a body of at most so many bytes.
@@ -148,9 +203,14 @@ pub(crate) async fn read_json<B: DeserializeOwned>(request: Request) -> Result<B
 /// 413 when it is larger.
 pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
     to_bytes(body, limit).await.map_err(|e| {
-        let too_large = std::error::Error::source(&e).is_some_and(|s| s.is::<http_body_util::LengthLimitError>());
+        let too_large = std::error::Error::source(&e)
+            .is_some_and(|s| s.is::<http_body_util::LengthLimitError>());
         if too_large {
-            Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "request.too-large", format!("the body is larger than {limit} bytes"))
+            Problem::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "request.too-large",
+                format!("the body is larger than {limit} bytes"),
+            )
         } else {
             Problem::request("request.body", "the body ended early")
         }

@@ -28,7 +28,12 @@ use crate::cli::exit::Failure;
 
 /// Pipelines in one program: server, command line, page and plugins.
 #[derive(Debug, Parser)]
-#[command(name = "steading", version, propagate_version = true, max_term_width = 100)]
+#[command(
+    name = "steading",
+    version,
+    propagate_version = true,
+    max_term_width = 100
+)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -130,7 +135,12 @@ pub(crate) fn main(arguments: Arguments) -> ExitCode {
         Verb::Serve(serve) => serve.run(),
         Verb::Run(run) => run.run(),
         Verb::Completion { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "steading", &mut std::io::stdout());
+            clap_complete::generate(
+                shell,
+                &mut Arguments::command(),
+                "steading",
+                &mut std::io::stdout(),
+            );
             Ok(())
         }
         verb => on_one_thread(remote(verb, arguments.connection)),
@@ -142,7 +152,10 @@ pub(crate) fn main(arguments: Arguments) -> ExitCode {
 }
 
 fn on_one_thread(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::internal)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::internal)?;
     runtime.block_on(work)
 }
 

@@ -18,6 +18,7 @@ use steading_plugin_host::{Compiler, Grants, Limits, LoadSource, Plugin, PluginH
 use steading_store::Store;
 use steading_types::TenantName;
 use steading_types::task::Level;
+use tokio::sync::broadcast;
 
 use crate::embedded::PLUGINS;
 use crate::local::{LocalBackend, LocalExec, Owners};
@@ -27,6 +28,8 @@ use crate::site::{HostDoctor, HostImages, HostLogs};
 pub(crate) const COMPILE_ARGUMENT: &str = "--compile-plugin";
 /// The plugin that runs tasks on this host.
 const LOCAL_PLUGIN: &str = "compute-local";
+/// Ends of attempts that a slow follower of logs may miss before it looks by itself.
+const ENDS: usize = 1024;
 /// Plugin calls at the same time.
 const CALLS: usize = 64;
 
@@ -49,15 +52,25 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
     private_directory(&options.data)?;
     let store = Store::open(&options.data, steading_store::Options::default()).map_err(told)?;
     let owners = Owners::default();
-    let (exec, ended) = Exec::open(seed, exec_options(options)).await.context("local execution can not start")?;
+    let (exec, ended) = Exec::open(seed, exec_options(options))
+        .await
+        .context("local execution can not start")?;
     forget_released(&store, &exec).await?;
-    let host = LocalExec { exec: exec.clone(), store: store.clone(), owners: owners.clone(), level: options.level };
+    let host = LocalExec {
+        exec: exec.clone(),
+        store: store.clone(),
+        owners: owners.clone(),
+        level: options.level,
+    };
     let plugin = built_in(Arc::new(host))?;
-    let backend = LocalBackend::new(plugin, exec.clone(), ended, owners, host_name());
+    let (ends, _) = broadcast::channel(ENDS);
+    let backend = LocalBackend::new(plugin, exec.clone(), ended, owners, ends.clone());
     let control = Control::start(Parts {
-        store,
+        store: store.clone(),
         backend: Arc::new(backend),
-        logs: Arc::new(HostLogs::new(exec)),
+        logs: Arc::new(
+            HostLogs::open(exec, store.clone(), ends).context("logs can not be watched")?,
+        ),
         images: Arc::new(HostImages::open(&options.data)?),
         doctor: Arc::new(HostDoctor::new(&options.data)),
         slots: options.slots,
@@ -66,19 +79,34 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
     .context("what was left by the last run can not be taken up")?;
     let first: TenantName = TenantName::DEFAULT.parse()?;
     if !control.has_tenant(&first) {
-        control.create_tenant(first).await.context("the first tenant can not be made")?;
+        control
+            .create_tenant(first)
+            .await
+            .context("the first tenant can not be made")?;
     }
     Ok(control)
 }
 
 fn exec_options(options: &Options) -> steading_exec::Options {
-    let policy = steading_exec::Policy { minimum: options.level, ..steading_exec::Policy::default() };
-    steading_exec::Options { data_dir: options.data.clone(), policy }
+    let policy = steading_exec::Policy {
+        minimum: options.level,
+        ..steading_exec::Policy::default()
+    };
+    steading_exec::Options {
+        data_dir: options.data.clone(),
+        policy,
+    }
 }
 
 /// Tasks whose end was kept, but whose remains outlived a crash.
 async fn forget_released(store: &Store, exec: &Exec) -> Result<()> {
-    let wanted: BTreeSet<_> = store.read(|s| s.outbox()?.map(|row| row.map(|(_, attempt, _)| attempt)).collect()).map_err(told)?;
+    let wanted: BTreeSet<_> = store
+        .read(|s| {
+            s.outbox()?
+                .map(|row| row.map(|(_, attempt, _)| attempt))
+                .collect()
+        })
+        .map_err(told)?;
     for key in exec.keys() {
         if !wanted.contains(&key) {
             let _ = exec.stop(key, steading_exec::Stop::Forced).await;
@@ -91,19 +119,38 @@ async fn forget_released(store: &Store, exec: &Exec) -> Result<()> {
 }
 
 fn built_in(exec: Arc<LocalExec>) -> Result<Arc<Plugin>> {
-    let built_in = PLUGINS.iter().find(|plugin| plugin.id == LOCAL_PLUGIN).ok_or_else(|| anyhow!("this program was built without its plugins; build it with: cargo xtask build"))?;
+    let built_in = PLUGINS
+        .iter()
+        .find(|plugin| plugin.id == LOCAL_PLUGIN)
+        .ok_or_else(|| {
+            anyhow!("this program was built without its plugins; build it with: cargo xtask build")
+        })?;
     let host = PluginHost::new(steading_plugin_host::Options {
-        services: Services { exec: Some(exec), ..Services::default() },
+        services: Services {
+            exec: Some(exec),
+            ..Services::default()
+        },
         trusted: TrustedKeys::default(),
         limits: Limits::default(),
         concurrent_calls: CALLS,
-        compiler: Compiler::Child { program: PathBuf::from("/proc/self/exe"), arguments: vec![COMPILE_ARGUMENT.into()] },
+        compiler: Compiler::Child {
+            program: PathBuf::from("/proc/self/exe"),
+            arguments: vec![COMPILE_ARGUMENT.into()],
+        },
         cache: None,
     })?;
     // The operator consents to the built-in plugins by starting the program.
-    let grants = Grants { plugin: LOCAL_PLUGIN.parse()?, capabilities: [Capability::Exec].into(), least_version: None };
-    let source = LoadSource::Embedded { manifest: built_in.manifest, cwasm: built_in.cwasm };
-    host.load(source, &grants).context("the built-in plugin compute-local can not be loaded")
+    let grants = Grants {
+        plugin: LOCAL_PLUGIN.parse()?,
+        capabilities: [Capability::Exec].into(),
+        least_version: None,
+    };
+    let source = LoadSource::Embedded {
+        manifest: built_in.manifest,
+        cwasm: built_in.cwasm,
+    };
+    host.load(source, &grants)
+        .context("the built-in plugin compute-local can not be loaded")
 }
 
 /// A token of an operator, in the data directory, for this host's own tools. Kept as long as it is good.
@@ -112,13 +159,21 @@ fn built_in(exec: Arc<LocalExec>) -> Result<Arc<Plugin>> {
 /// When it can not be written.
 pub(crate) async fn operator_token(control: &Control, data: &Path) -> Result<Token> {
     let path = data.join("operator.token");
-    if let Some(token) = fs::read_to_string(&path).ok().and_then(|text| Token::parse(&text)) {
+    if let Some(token) = fs::read_to_string(&path)
+        .ok()
+        .and_then(|text| Token::parse(&text))
+    {
         if control.principal(&token).is_some() {
             return Ok(token);
         }
     }
-    let operator = Principal { name: "operator".to_owned(), power: Power::Operator };
-    let token = control.create_token(&operator, "operator.token", None).await?;
+    let operator = Principal {
+        name: "operator".to_owned(),
+        power: Power::Operator,
+    };
+    let token = control
+        .create_token(&operator, "operator.token", None)
+        .await?;
     write_private(&path, &format!("{}\n", token.expose()))?;
     Ok(token)
 }
@@ -129,7 +184,12 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let fresh = path.with_extension("new");
     let _ = fs::remove_file(&fresh);
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh).with_context(|| format!("{} can not be written", fresh.display()))?;
+    let mut file = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&fresh)
+        .with_context(|| format!("{} can not be written", fresh.display()))?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(&fresh, path).with_context(|| format!("{} can not be written", path.display()))
@@ -137,15 +197,12 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
 
 fn private_directory(path: &Path) -> Result<()> {
     let made = !path.exists();
-    fs::create_dir_all(path).with_context(|| format!("the data directory {} can not be made", path.display()))?;
+    fs::create_dir_all(path)
+        .with_context(|| format!("the data directory {} can not be made", path.display()))?;
     if made {
         fs::set_permissions(path, fs::Permissions::from_mode(0o711))?;
     }
     Ok(())
-}
-
-fn host_name() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// A store's error with what to do about it.

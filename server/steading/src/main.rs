@@ -14,7 +14,10 @@ use clap::Parser;
 
 fn main() -> ExitCode {
     // A plugin of somebody else is compiled in a child of this program, under limits.
-    if std::env::args_os().nth(1).is_some_and(|argument| argument == host::COMPILE_ARGUMENT) {
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|argument| argument == host::COMPILE_ARGUMENT)
+    {
         return ExitCode::from(steading_plugin_host::compile::child_main());
     }
     cli::main(cli::Arguments::parse())

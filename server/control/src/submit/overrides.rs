@@ -28,7 +28,10 @@ fn metadata(object: &mut Value, submission: &Submission) {
         metadata.remove("name");
         metadata.insert("generateName".to_owned(), json!(prefix));
     }
-    for (member, added) in [("labels", &submission.labels), ("annotations", &submission.annotations)] {
+    for (member, added) in [
+        ("labels", &submission.labels),
+        ("annotations", &submission.annotations),
+    ] {
         if !added.is_empty() {
             let known = child(section(object, "metadata"), member);
             known.extend(added.iter().map(|(key, value)| (key.clone(), json!(value))));
@@ -43,9 +46,13 @@ fn parameters(object: &mut Value, submission: &Submission) {
     if !list.is_array() {
         *list = json!([]);
     }
-    let Some(list) = list.as_array_mut() else { return };
+    let Some(list) = list.as_array_mut() else {
+        return;
+    };
     for (name, value) in submission.parameters.iter().rev() {
-        let known = list.iter_mut().find(|p| p.get("name").and_then(Value::as_str) == Some(name));
+        let known = list
+            .iter_mut()
+            .find(|p| p.get("name").and_then(Value::as_str) == Some(name));
         match known.and_then(Value::as_object_mut) {
             Some(parameter) => {
                 parameter.remove("valueFrom");
@@ -83,7 +90,9 @@ mod tests {
     fn overrides_win_by_name_and_new_parameters_stand_first() {
         let mut object = json!({"metadata": {"name": "a"}, "spec": {"arguments": {"parameters": [{"name": "x", "value": "1"}, {"name": "y", "valueFrom": {}}]}}});
         let submission = Submission {
-            parameters: [("y", "2"), ("z", "3")].map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
+            parameters: [("y", "2"), ("z", "3")]
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .into(),
             generate_name: Some("b-".to_owned()),
             entrypoint: Some("main".to_owned()),
             ..Submission::default()

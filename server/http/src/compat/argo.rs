@@ -34,7 +34,10 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/v1/version", get(info::version))
         .route("/api/v1/tracking/event", post(info::tracking))
         .route("/api/v1/workflows/", get(workflows::list_all))
-        .route("/api/v1/workflows/{ns}", get(workflows::list).post(workflows::create))
+        .route(
+            "/api/v1/workflows/{ns}",
+            get(workflows::list).post(workflows::create),
+        )
         .route("/api/v1/workflows/{ns}/lint", post(workflows::lint))
         .route("/api/v1/workflows/{ns}/submit", post(workflows::submit))
         .route(verb, get(workflows::get).delete(workflows::delete))
@@ -50,15 +53,36 @@ pub(crate) fn routes() -> Router<App> {
         .route("/api/v1/workflow-events/", get(watch::all))
         .route("/api/v1/workflow-events/{ns}", get(watch::namespace))
         .route("/api/v1/workflow-templates/", get(templates::list_all))
-        .route("/api/v1/workflow-templates/{ns}", get(templates::list).post(templates::create))
-        .route("/api/v1/workflow-templates/{ns}/", put(templates::update_unnamed))
-        .route("/api/v1/workflow-templates/{ns}/lint", post(templates::lint))
-        .route("/api/v1/workflow-templates/{ns}/{name}", get(templates::get).put(templates::update).delete(templates::delete))
-        .route("/api/v1/{*rest}", get(later).post(later).put(later).delete(later))
+        .route(
+            "/api/v1/workflow-templates/{ns}",
+            get(templates::list).post(templates::create),
+        )
+        .route(
+            "/api/v1/workflow-templates/{ns}/",
+            put(templates::update_unnamed),
+        )
+        .route(
+            "/api/v1/workflow-templates/{ns}/lint",
+            post(templates::lint),
+        )
+        .route(
+            "/api/v1/workflow-templates/{ns}/{name}",
+            get(templates::get)
+                .put(templates::update)
+                .delete(templates::delete),
+        )
+        .route(
+            "/api/v1/{*rest}",
+            get(later).post(later).put(later).delete(later),
+        )
 }
 
 /// What is not served yet.
 async fn later() -> error::ArgoProblem {
     let message = "this operation is not available in this version";
-    error::ArgoProblem(Problem::new(axum::http::StatusCode::NOT_IMPLEMENTED, "request.later", message))
+    error::ArgoProblem(Problem::new(
+        axum::http::StatusCode::NOT_IMPLEMENTED,
+        "request.later",
+        message,
+    ))
 }

@@ -20,7 +20,10 @@ pub(super) fn summary(head: &Head) -> RunSummary {
         done: head.progress.done,
         total: head.progress.total,
         creator: head.creator.clone(),
-        template: head.labels.get("workflows.argoproj.io/workflow-template").cloned(),
+        template: head
+            .labels
+            .get("workflows.argoproj.io/workflow-template")
+            .cloned(),
         priority: head.priority,
         suspended: head.suspended == Suspended::Yes,
         labels: head.labels.clone(),

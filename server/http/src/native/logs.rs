@@ -28,9 +28,13 @@ pub(super) fn routes(router: Router<App>) -> Router<App> {
 async fn page(ctx: &Ctx, query: LogQuery) -> Result<LogPage, Problem> {
     let run = run_of(ctx)?;
     let control = ctx.app.control();
-    let (_, sources) = sources(control.store(), &run, query.node.map(NodeIx))?.ok_or_else(|| missing(&run))?;
+    let (_, sources) =
+        sources(control.store(), &run, query.node.map(NodeIx))?.ok_or_else(|| missing(&run))?;
     let slice = control.logs().read(&run.tenant, &sources, &query).await?;
-    Ok(LogPage { lines: slice.lines, next: slice.next })
+    Ok(LogPage {
+        lines: slice.lines,
+        next: slice.next,
+    })
 }
 
 fn events(ctx: &Ctx, query: LogQuery) -> Result<Response, Problem> {
@@ -40,8 +44,14 @@ fn events(ctx: &Ctx, query: LogQuery) -> Result<Response, Problem> {
     let events = stream::unfold(lines, async |mut lines: mpsc::Receiver<LogLine>| {
         let line = lines.recv().await?;
         let id = format!("{}-{}", line.node, line.offset);
-        let event = Event::default().event("line").id(id).json_data(&line).unwrap_or_default();
+        let event = Event::default()
+            .event("line")
+            .id(id)
+            .json_data(&line)
+            .unwrap_or_default();
         Some((Ok::<_, Infallible>(event), lines))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15))).into_response())
+    Ok(Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
+        .into_response())
 }

@@ -22,8 +22,11 @@ use crate::route::{Ctx, json};
 
 pub(super) fn routes(router: Router<App>) -> Router<App> {
     let router = json::<ListRuns, _, _>(router, async |ctx, filter, ()| list(&ctx, filter));
-    let router = json::<SubmitRun, _, _>(router, async |ctx, (), submission| submit(&ctx, submission).await);
-    let router = json::<ResubmitRun, _, _>(router, async |ctx, (), again| resubmit(&ctx, again).await);
+    let router = json::<SubmitRun, _, _>(router, async |ctx, (), submission| {
+        submit(&ctx, submission).await
+    });
+    let router =
+        json::<ResubmitRun, _, _>(router, async |ctx, (), again| resubmit(&ctx, again).await);
     let router = json::<GetRun, _, _>(router, async |ctx, (), ()| detail(&ctx));
     let router = json::<GetRunObject, _, _>(router, async |ctx, (), ()| object(&ctx));
     json::<ListNodes, _, _>(router, async |ctx, filter, ()| nodes(&ctx, filter))
@@ -33,34 +36,72 @@ pub(super) fn routes(router: Router<App>) -> Router<App> {
 pub(super) fn run_of(ctx: &Ctx) -> Result<RunRef, Problem> {
     let tenant = ctx.tenant()?;
     let id = ctx.app.control().find(tenant, ctx.part("run"))?;
-    Ok(RunRef { tenant: tenant.clone(), id })
+    Ok(RunRef {
+        tenant: tenant.clone(),
+        id,
+    })
 }
 
 fn list(ctx: &Ctx, wanted: RunFilter) -> Result<RunList, Problem> {
-    let filter = filter::runs(wanted.phase.as_deref(), wanted.labels.as_deref(), wanted.name)?;
-    let after = wanted.after.map(|text| text.parse().map_err(|_| Problem::request("request.filter", "'after' is not the 'next' of a page"))).transpose()?;
+    let filter = filter::runs(
+        wanted.phase.as_deref(),
+        wanted.labels.as_deref(),
+        wanted.name,
+    )?;
+    let after = wanted
+        .after
+        .map(|text| {
+            text.parse().map_err(|_| {
+                Problem::request("request.filter", "'after' is not the 'next' of a page")
+            })
+        })
+        .transpose()?;
     let limit = wanted.limit.unwrap_or(50).clamp(1, 500) as usize;
     let tenants = Tenants::Of(vec![ctx.tenant()?.clone()]);
-    let (page, seq) = ctx.app.control().store().read(|s| Ok((s.list_runs(&tenants, &filter, after, limit)?, s.seq()?)))?;
-    Ok(RunList { runs: page.runs.iter().map(summary).collect(), next: page.next.map(|id| id.to_string()), seq: seq.0 })
+    let (page, seq) = ctx
+        .app
+        .control()
+        .store()
+        .read(|s| Ok((s.list_runs(&tenants, &filter, after, limit)?, s.seq()?)))?;
+    Ok(RunList {
+        runs: page.runs.iter().map(summary).collect(),
+        next: page.next.map(|id| id.to_string()),
+        seq: seq.0,
+    })
 }
 
 async fn submit(ctx: &Ctx, submission: Submission) -> Result<Submitted, Problem> {
     let creator = &ctx.caller()?.principal.name;
-    let submitted = ctx.app.control().submit(ctx.tenant()?, creator, &submission, Mode::Strict).await?;
-    Ok(Submitted { run: summary(&submitted.head), warnings: warnings(&submitted.warnings) })
+    let submitted = ctx
+        .app
+        .control()
+        .submit(ctx.tenant()?, creator, &submission, Mode::Strict)
+        .await?;
+    Ok(Submitted {
+        run: summary(&submitted.head),
+        warnings: warnings(&submitted.warnings),
+    })
 }
 
 async fn resubmit(ctx: &Ctx, again: RunAgain) -> Result<Submitted, Problem> {
     let run = run_of(ctx)?;
-    let submitted = ctx.app.control().resubmit(&run.tenant, &ctx.caller()?.principal.name, run.id, &again).await?;
-    Ok(Submitted { run: summary(&submitted.head), warnings: warnings(&submitted.warnings) })
+    let submitted = ctx
+        .app
+        .control()
+        .resubmit(&run.tenant, &ctx.caller()?.principal.name, run.id, &again)
+        .await?;
+    Ok(Submitted {
+        run: summary(&submitted.head),
+        warnings: warnings(&submitted.warnings),
+    })
 }
 
 fn detail(ctx: &Ctx) -> Result<RunDetail, Problem> {
     let run = run_of(ctx)?;
     let read = ctx.app.control().store().read(|s| {
-        let Some((head, _)) = s.run(&run)? else { return Ok(None) };
+        let Some((head, _)) = s.run(&run)? else {
+            return Ok(None);
+        };
         Ok(Some((head, s.document(&run)?, s.nodes(&run)?, s.seq()?)))
     })?;
     let (head, document, nodes, seq) = read.ok_or_else(|| missing(&run))?;
@@ -68,7 +109,9 @@ fn detail(ctx: &Ctx) -> Result<RunDetail, Problem> {
     nodes.iter().for_each(|node| seen.take(node));
     let mut parameters = document.map(|d| arguments(&d.resolved)).unwrap_or_default();
     parameters.extend(head.parameters.clone());
-    let cause = seen.cause.map(|cause| node(&Tree::new(&head, &nodes), cause));
+    let cause = seen
+        .cause
+        .map(|cause| node(&Tree::new(&head, &nodes), cause));
     Ok(RunDetail {
         summary: summary(&head),
         annotations: head.annotations.clone(),
@@ -89,12 +132,25 @@ struct Seen<'n> {
 
 impl<'n> Seen<'n> {
     fn take(&mut self, node: &'n Node) {
-        let count = self.counts.entry(node.phase.as_str().to_owned()).or_default();
+        let count = self
+            .counts
+            .entry(node.phase.as_str().to_owned())
+            .or_default();
         *count = count.saturating_add(1);
         // The root cause is the leaf that first failed; groups above it only repeat it.
-        let leaf = matches!(node.kind, NodeType::Pod | NodeType::Suspend | NodeType::Skipped | NodeType::HTTP | NodeType::Plugin);
+        let leaf = matches!(
+            node.kind,
+            NodeType::Pod
+                | NodeType::Suspend
+                | NodeType::Skipped
+                | NodeType::HTTP
+                | NodeType::Plugin
+        );
         let failed = matches!(node.phase, NodePhase::Failed | NodePhase::Error);
-        let earlier = self.cause.as_ref().is_none_or(|known| node.finished < known.finished);
+        let earlier = self
+            .cause
+            .as_ref()
+            .is_none_or(|known| node.finished < known.finished);
         if leaf && failed && earlier {
             self.cause = Some(node);
         }
@@ -103,7 +159,9 @@ impl<'n> Seen<'n> {
 
 /// Workflow parameters as they were resolved at submission.
 fn arguments(resolved: &Value) -> BTreeMap<String, String> {
-    let list = resolved.pointer("/spec/arguments/parameters").and_then(Value::as_array);
+    let list = resolved
+        .pointer("/spec/arguments/parameters")
+        .and_then(Value::as_array);
     let pair = |p: &Value| {
         let value = match p.get("value")? {
             Value::String(text) => text.clone(),
@@ -115,33 +173,65 @@ fn arguments(resolved: &Value) -> BTreeMap<String, String> {
 }
 
 pub(super) fn missing(run: &RunRef) -> Problem {
-    Problem::not_found("run.not-found", format!("workflows.argoproj.io \"{}\" not found", run.id))
+    Problem::not_found(
+        "run.not-found",
+        format!("workflows.argoproj.io \"{}\" not found", run.id),
+    )
 }
 
 fn object(ctx: &Ctx) -> Result<Value, Problem> {
     let run = run_of(ctx)?;
-    crate::compat::argo::workflow(ctx.app.control().store(), &run, crate::compat::argo::Nodes::Shown)?.ok_or_else(|| missing(&run))
+    crate::compat::argo::workflow(
+        ctx.app.control().store(),
+        &run,
+        crate::compat::argo::Nodes::Shown,
+    )?
+    .ok_or_else(|| missing(&run))
 }
 
 fn nodes(ctx: &Ctx, wanted: NodeFilter) -> Result<NodeList, Problem> {
     let run = run_of(ctx)?;
     let phases = filter::node_phases(wanted.phase.as_deref())?;
     let only: Option<Vec<u32>> = match &wanted.only {
-        Some(text) => Some(text.split(',').map(str::parse).collect::<Result<_, _>>().map_err(|_| Problem::request("request.filter", "'only' is a list of numbers"))?),
+        Some(text) => Some(
+            text.split(',')
+                .map(str::parse)
+                .collect::<Result<_, _>>()
+                .map_err(|_| Problem::request("request.filter", "'only' is a list of numbers"))?,
+        ),
         None => None,
     };
     let limit = wanted.limit.unwrap_or(1000).clamp(1, 5000) as usize;
     let admits = |node: &Node| {
         (phases.is_empty() || phases.contains(&node.phase))
-            && wanted.name.as_ref().is_none_or(|part| node.name.contains(part.as_str()))
+            && wanted
+                .name
+                .as_ref()
+                .is_none_or(|part| node.name.contains(part.as_str()))
             && wanted.after.is_none_or(|after| node.ix.0 > after)
             && only.as_ref().is_none_or(|only| only.contains(&node.ix.0))
     };
-    let read = ctx.app.control().store().read(|s| Ok((s.run(&run)?, s.nodes(&run)?, s.seq()?)))?;
-    let (Some((head, _)), rows, seq) = read else { return Err(missing(&run)) };
+    let read = ctx
+        .app
+        .control()
+        .store()
+        .read(|s| Ok((s.run(&run)?, s.nodes(&run)?, s.seq()?)))?;
+    let (Some((head, _)), rows, seq) = read else {
+        return Err(missing(&run));
+    };
     let tree = Tree::new(&head, &rows);
     let mut admitted = rows.iter().filter(|node| admits(node));
-    let page: Vec<_> = admitted.by_ref().take(limit).map(|row| node(&tree, row)).collect();
-    let next = admitted.next().and_then(|_| page.last().map(|node| node.ix));
-    Ok(NodeList { nodes: page, next, seq: seq.0 })
+    let page: Vec<_> = admitted
+        .by_ref()
+        .take(limit)
+        .map(|row| node(&tree, row))
+        .collect();
+    let next = admitted
+        .next()
+        .and_then(|_| page.last().map(|node| node.ix));
+    Ok(NodeList {
+        nodes: page,
+        next,
+        seq: seq.0,
+    })
 }

@@ -25,12 +25,25 @@ impl Apply {
 
     pub(crate) async fn run(self, client: &Client) -> Result<(), Failure> {
         for file in &self.files {
-            let applied = client.tenant_call::<ApplyOperation>(&[], &(), &Text { text: read_input(file)? }).await?;
+            let applied = client
+                .tenant_call::<ApplyOperation>(
+                    &[],
+                    &(),
+                    &Text {
+                        text: read_input(file)?,
+                    },
+                )
+                .await?;
             for warning in &applied.warnings {
                 eprintln!("{}", fault_line(warning));
             }
             for object in applied.objects {
-                println!("{}/{} {}", object.kind.to_ascii_lowercase(), object.name, object.outcome);
+                println!(
+                    "{}/{} {}",
+                    object.kind.to_ascii_lowercase(),
+                    object.name,
+                    object.outcome
+                );
             }
         }
         Ok(())

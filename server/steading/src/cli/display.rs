@@ -75,7 +75,15 @@ fn visible(text: &str) -> usize {
 
 /// Text of others without what would steer the terminal.
 pub(crate) fn harmless(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\t' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect()
 }
 
 /// A span in people's words: `3s`, `2m5s`, `1h4m`, `3d2h`.
@@ -91,13 +99,20 @@ pub(crate) fn span(millis: Millis) -> String {
 
 /// A point in time, UTC.
 pub(crate) fn instant(at: Millis) -> String {
-    let time = i64::try_from(at.get()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    time.map(|t| t.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()).unwrap_or_default()
+    let time = i64::try_from(at.get())
+        .ok()
+        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    time.map(|t| t.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
+        .unwrap_or_default()
 }
 
 fn colour(text: &str, code: &str) -> String {
     let wanted = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    if wanted { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    if wanted {
+        format!("\x1b[{code}m{text}\x1b[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// A run's phase.
@@ -129,13 +144,22 @@ mod tests {
 
     #[test]
     fn columns_line_up_whatever_their_colour() {
-        let rows = vec![vec!["\x1b[32mok\x1b[0m".to_owned(), "b".to_owned()], vec!["longer".to_owned(), "c".to_owned()]];
-        assert_eq!(table(&["A", "B"], &rows), "A        B\n\x1b[32mok\x1b[0m       b\nlonger   c\n");
+        let rows = vec![
+            vec!["\x1b[32mok\x1b[0m".to_owned(), "b".to_owned()],
+            vec!["longer".to_owned(), "c".to_owned()],
+        ];
+        assert_eq!(
+            table(&["A", "B"], &rows),
+            "A        B\n\x1b[32mok\x1b[0m       b\nlonger   c\n"
+        );
     }
 
     #[test]
     fn spans_read_as_people_say_them_and_foreign_text_can_not_steer() {
-        assert_eq!([500, 65_000, 3_840_000, 266_400_000].map(|ms| span(Millis(ms))), ["0s", "1m5s", "1h4m", "3d2h"]);
+        assert_eq!(
+            [500, 65_000, 3_840_000, 266_400_000].map(|ms| span(Millis(ms))),
+            ["0s", "1m5s", "1h4m", "3d2h"]
+        );
         assert_eq!(harmless("a\x1b[2Jb\r\n"), "a\u{fffd}[2Jb\u{fffd}\u{fffd}");
     }
 }

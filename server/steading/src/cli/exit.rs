@@ -37,7 +37,10 @@ pub(crate) struct Failure {
 impl Failure {
     /// An end with a sentence.
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     /// An end that was explained already.
@@ -63,7 +66,10 @@ impl From<CallError> for Failure {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Refused { status, body } => Self::new(code_of(status), sentence(&body)),
-            CallError::Unreachable(_) => Self::new(Code::Unavailable, format!("{error}; is 'steading serve' running, and STEADING_SERVER right?")),
+            CallError::Unreachable(_) => Self::new(
+                Code::Unavailable,
+                format!("{error}; is 'steading serve' running, and STEADING_SERVER right?"),
+            ),
             CallError::Malformed(_) => Self::new(Code::Unavailable, error.to_string()),
         }
     }
@@ -92,7 +98,10 @@ fn sentence(body: &ErrorBody) -> String {
             text.push_str(&format!("\n  {}", fault_line(fault)));
         }
     } else if let Some(fault) = body.faults.first().filter(|fault| fault.line > 0) {
-        text.push_str(&format!("\n  at line {}, column {}", fault.line, fault.column));
+        text.push_str(&format!(
+            "\n  at line {}, column {}",
+            fault.line, fault.column
+        ));
     }
     if let Some(fix) = &body.fix {
         text.push_str(&format!("\n  fix: {fix}"));
@@ -105,8 +114,23 @@ fn sentence(body: &ErrorBody) -> String {
 
 /// `3:5: error: spec.entrypoint: … [code]`
 pub(crate) fn fault_line(fault: &steading_api::error::FaultBody) -> String {
-    let place = if fault.line > 0 { format!("{}:{}: ", fault.line, fault.column) } else { String::new() };
-    let severity = if fault.severity == Severity::Warning { "warning" } else { "error" };
-    let path = if fault.path.is_empty() { String::new() } else { format!("{}: ", fault.path) };
-    format!("{place}{severity}: {path}{} [{}]", fault.message, fault.code)
+    let place = if fault.line > 0 {
+        format!("{}:{}: ", fault.line, fault.column)
+    } else {
+        String::new()
+    };
+    let severity = if fault.severity == Severity::Warning {
+        "warning"
+    } else {
+        "error"
+    };
+    let path = if fault.path.is_empty() {
+        String::new()
+    } else {
+        format!("{}: ", fault.path)
+    };
+    format!(
+        "{place}{severity}: {path}{} [{}]",
+        fault.message, fault.code
+    )
 }

@@ -61,23 +61,45 @@ impl Wait {
 
 impl Watch {
     pub(crate) async fn run(self, client: &Client) -> Result<(), Failure> {
-        outcome(&watch(client, &self.run, Patience(self.timeout.map(Duration::from_secs))).await?)
+        outcome(
+            &watch(
+                client,
+                &self.run,
+                Patience(self.timeout.map(Duration::from_secs)),
+            )
+            .await?,
+        )
     }
 }
 
 /// What the program's exit code says about a run that is over.
 pub(crate) fn outcome(run: &RunSummary) -> Result<(), Failure> {
-    if run.phase == WorkflowPhase::Succeeded { Ok(()) } else { Err(Failure::silent(Code::RunFailed)) }
+    if run.phase == WorkflowPhase::Succeeded {
+        Ok(())
+    } else {
+        Err(Failure::silent(Code::RunFailed))
+    }
 }
 
 /// Waits until a run is over, through restarts of the server.
-pub(crate) async fn until_over(client: &Client, run: &str, patience: Patience) -> Result<RunSummary, Failure> {
+pub(crate) async fn until_over(
+    client: &Client,
+    run: &str,
+    patience: Patience,
+) -> Result<RunSummary, Failure> {
     within(patience, observe(client, run, |_| {})).await
 }
 
 /// Draws a run until it is over.
-pub(crate) async fn watch(client: &Client, run: &str, patience: Patience) -> Result<RunSummary, Failure> {
-    let mut screen = Screen { lines: 0, terminal: std::io::stdout().is_terminal() };
+pub(crate) async fn watch(
+    client: &Client,
+    run: &str,
+    patience: Patience,
+) -> Result<RunSummary, Failure> {
+    let mut screen = Screen {
+        lines: 0,
+        terminal: std::io::stdout().is_terminal(),
+    };
     let watching = async {
         let mut lost = 0;
         loop {
@@ -93,14 +115,23 @@ pub(crate) async fn watch(client: &Client, run: &str, patience: Patience) -> Res
     within(patience, watching).await
 }
 
-async fn within<T>(patience: Patience, work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+async fn within<T>(
+    patience: Patience,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
     match patience.0 {
         None => work.await,
-        Some(span) => tokio::time::timeout(span, work).await.unwrap_or_else(|_| Err(Failure::new(Code::Timeout, "the run is not over yet"))),
+        Some(span) => tokio::time::timeout(span, work)
+            .await
+            .unwrap_or_else(|_| Err(Failure::new(Code::Timeout, "the run is not over yet"))),
     }
 }
 
-async fn observe(client: &Client, run: &str, mut seen: impl FnMut(&RunSummary)) -> Result<RunSummary, Failure> {
+async fn observe(
+    client: &Client,
+    run: &str,
+    mut seen: impl FnMut(&RunSummary),
+) -> Result<RunSummary, Failure> {
     let mut lost = 0;
     loop {
         match once(client, run, &mut seen).await {
@@ -116,9 +147,16 @@ async fn observe(client: &Client, run: &str, mut seen: impl FnMut(&RunSummary)) 
 }
 
 /// Follows the run until it is over, or the stream ends.
-async fn once(client: &Client, run: &str, seen: &mut impl FnMut(&RunSummary)) -> Result<Option<RunSummary>, CallError> {
+async fn once(
+    client: &Client,
+    run: &str,
+    seen: &mut impl FnMut(&RunSummary),
+) -> Result<Option<RunSummary>, CallError> {
     let detail = client.tenant_call::<GetRun>(&[run], &(), &()).await?;
-    let query = ChangeQuery { after: Some(detail.seq), run: Some(detail.summary.id.to_string()) };
+    let query = ChangeQuery {
+        after: Some(detail.seq),
+        run: Some(detail.summary.id.to_string()),
+    };
     let id = detail.summary.id.to_string();
     seen(&detail.summary);
     if detail.summary.phase.completed() {
@@ -153,20 +191,29 @@ impl Screen {
     }
 }
 
-async fn draw_until_over(client: &Client, run: &str, screen: &mut Screen) -> Result<RunSummary, CallError> {
+async fn draw_until_over(
+    client: &Client,
+    run: &str,
+    screen: &mut Screen,
+) -> Result<RunSummary, CallError> {
     loop {
         let detail = client.tenant_call::<GetRun>(&[run], &(), &()).await?;
         let id = detail.summary.id.to_string();
         let over = detail.summary.phase.completed();
         // Without a terminal only the end is drawn: a log does not want every frame.
         if screen.terminal || over {
-            let nodes = nodes(client, &id).await.map_err(|_| CallError::Unreachable("the nodes could not be read".to_owned()))?;
+            let nodes = nodes(client, &id)
+                .await
+                .map_err(|_| CallError::Unreachable("the nodes could not be read".to_owned()))?;
             screen.draw(&text(&detail, &nodes, now()));
         }
         if over {
             return Ok(detail.summary);
         }
-        let query = ChangeQuery { after: Some(detail.seq), run: Some(id) };
+        let query = ChangeQuery {
+            after: Some(detail.seq),
+            run: Some(id),
+        };
         let mut changes = client.follow::<FollowChanges>(&[], &query).await?;
         changes.next().await?;
         tokio::time::sleep(FRAME).await;

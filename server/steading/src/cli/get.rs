@@ -52,10 +52,15 @@ pub(crate) async fn print(client: &Client, run: &str, format: Format) -> Result<
 
 /// All nodes of a run, page by page.
 pub(crate) async fn nodes(client: &Client, run: &str) -> Result<Vec<NodeBody>, Failure> {
-    let mut filter = NodeFilter { limit: Some(5000), ..NodeFilter::default() };
+    let mut filter = NodeFilter {
+        limit: Some(5000),
+        ..NodeFilter::default()
+    };
     let mut nodes = Vec::new();
     loop {
-        let page = client.tenant_call::<ListNodes>(&[run], &filter, &()).await?;
+        let page = client
+            .tenant_call::<ListNodes>(&[run], &filter, &())
+            .await?;
         nodes.extend(page.nodes);
         match page.next {
             Some(next) => filter.after = Some(next),
@@ -73,7 +78,8 @@ pub(crate) fn now() -> Millis {
 pub(crate) fn text(detail: &RunDetail, nodes: &[NodeBody], now: Millis) -> String {
     let run = &detail.summary;
     let mut text = String::new();
-    let mut line = |name: &str, value: &str| text.push_str(&format!("{:<20} {value}\n", format!("{name}:")));
+    let mut line =
+        |name: &str, value: &str| text.push_str(&format!("{:<20} {value}\n", format!("{name}:")));
     line("Name", &run.name);
     line("Tenant", &run.tenant);
     line("Status", &phase(run.phase));
@@ -86,10 +92,16 @@ pub(crate) fn text(detail: &RunDetail, nodes: &[NodeBody], now: Millis) -> Strin
         if let Some(finished) = run.finished {
             line("Finished", &instant(finished));
         }
-        line("Duration", &span(run.finished.unwrap_or(now).since(started)));
+        line(
+            "Duration",
+            &span(run.finished.unwrap_or(now).since(started)),
+        );
     }
     line("Progress", &format!("{}/{}", run.done, run.total));
-    for (title, values) in [("Parameters", &detail.parameters), ("Output Parameters", &detail.outputs)] {
+    for (title, values) in [
+        ("Parameters", &detail.parameters),
+        ("Output Parameters", &detail.outputs),
+    ] {
         if !values.is_empty() {
             line(title, "");
             for (name, value) in values {

@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
 use steading_api::image::{ImageBody, ImageName, ImageTag};
-use steading_api::operations::{CollectImages, DeleteImage, GetImage, ImportImage, ListImages, TagImage};
+use steading_api::operations::{
+    CollectImages, DeleteImage, GetImage, ImportImage, ListImages, TagImage,
+};
 use steading_exec::images::{ImageError, Images, Source};
 
 use super::client::Connection;
@@ -23,6 +25,9 @@ pub(crate) enum Image {
     Import {
         /// The archive, or a directory in OCI layout
         file: PathBuf,
+        /// The name for an image whose archive holds none (with --data)
+        #[arg(long, requires = "data")]
+        name: Option<String>,
         #[command(flatten)]
         place: Place,
     },
@@ -76,25 +81,48 @@ pub(crate) struct Place {
 impl Image {
     pub(crate) async fn run(self, connection: &Connection) -> Result<(), Failure> {
         match self {
-            Self::Import { file, place } => import(file, place, connection).await,
+            Self::Import { file, name, place } => import(file, name, place, connection).await,
             Self::List { place, output } => {
                 let images = match place.shelf() {
                     Some(shelf) => shelf.list()?.into_iter().map(body).collect(),
-                    None => connection.open()?.call::<ListImages>(&[], &(), &()).await?.images,
+                    None => {
+                        connection
+                            .open()?
+                            .call::<ListImages>(&[], &(), &())
+                            .await?
+                            .images
+                    }
                 };
                 list(&images, output.format)
             }
             Self::Inspect { image, place } => {
                 let found = match place.shelf() {
                     Some(shelf) => body(shelf.inspect(&image)?),
-                    None => connection.open()?.call::<GetImage>(&[], &ImageName { image }, &()).await?,
+                    None => {
+                        connection
+                            .open()?
+                            .call::<GetImage>(&[], &ImageName { image }, &())
+                            .await?
+                    }
                 };
                 display::document(&found, Format::Json)
             }
             Self::Tag { image, name, place } => {
                 match place.shelf() {
                     Some(shelf) => shelf.tag(&image, &name)?,
-                    None => drop(connection.open()?.call::<TagImage>(&[], &(), &ImageTag { image: image.clone(), name: name.clone() }).await?),
+                    None => drop(
+                        connection
+                            .open()?
+                            .call::<TagImage>(
+                                &[],
+                                &(),
+                                &ImageTag {
+                                    image: image.clone(),
+                                    name: name.clone(),
+                                },
+                            )
+                            .await?,
+                    ),
                 }
                 println!("{image} is also {name}");
                 Ok(())
@@ -103,7 +131,18 @@ impl Image {
                 for image in images {
                     match place.shelf() {
                         Some(shelf) => shelf.remove(&image)?,
-                        None => drop(connection.open()?.call::<DeleteImage>(&[], &ImageName { image: image.clone() }, &()).await?),
+                        None => drop(
+                            connection
+                                .open()?
+                                .call::<DeleteImage>(
+                                    &[],
+                                    &ImageName {
+                                        image: image.clone(),
+                                    },
+                                    &(),
+                                )
+                                .await?,
+                        ),
                     }
                     println!("{image} removed");
                 }
@@ -112,7 +151,13 @@ impl Image {
             Self::Gc { place } => {
                 let bytes = match place.shelf() {
                     Some(shelf) => shelf.gc()?,
-                    None => connection.open()?.call::<CollectImages>(&[], &(), &()).await?.bytes,
+                    None => {
+                        connection
+                            .open()?
+                            .call::<CollectImages>(&[], &(), &())
+                            .await?
+                            .bytes
+                    }
                 };
                 println!("{} freed", size(bytes));
                 Ok(())
@@ -129,7 +174,11 @@ impl Place {
 
 impl From<ImageError> for Failure {
     fn from(error: ImageError) -> Self {
-        let code = if matches!(error, ImageError::Missing { .. }) { Code::NotFound } else { Code::Refused };
+        let code = if matches!(error, ImageError::Missing { .. }) {
+            Code::NotFound
+        } else {
+            Code::Refused
+        };
         let mut text = format!("{error} [{}]", error.code());
         if let Some(cause) = std::error::Error::source(&error) {
             text.push_str(&format!(": {cause}"));
@@ -141,34 +190,63 @@ impl From<ImageError> for Failure {
     }
 }
 
-async fn import(file: PathBuf, place: Place, connection: &Connection) -> Result<(), Failure> {
+async fn import(
+    file: PathBuf,
+    name: Option<String>,
+    place: Place,
+    connection: &Connection,
+) -> Result<(), Failure> {
     let images = match place.shelf() {
-        Some(shelf) => import_here(&shelf, &file)?.into_iter().map(body).collect(),
+        Some(shelf) => import_here(&shelf, &file, name.as_deref())?
+            .into_iter()
+            .map(body)
+            .collect(),
         None => {
             if file.is_dir() {
-                return Err(Failure::new(Code::Usage, "a directory is imported with --data, on the server's host"));
+                return Err(Failure::new(
+                    Code::Usage,
+                    "a directory is imported with --data, on the server's host",
+                ));
             }
-            let body = if file.as_os_str() == "-" { stream(tokio::io::stdin()) } else { stream(tokio::fs::File::open(&file).await?) };
+            let body = if file.as_os_str() == "-" {
+                stream(tokio::io::stdin())
+            } else {
+                stream(tokio::fs::File::open(&file).await?)
+            };
             connection.open()?.upload::<ImportImage>(body).await?.images
         }
     };
     for image in images {
-        println!("{} ({}, {})", image.names.join(" "), image.digest, size(image.size));
+        println!(
+            "{} ({}, {})",
+            image.names.join(" "),
+            image.digest,
+            size(image.size)
+        );
     }
     Ok(())
 }
 
-fn import_here(shelf: &Images, file: &PathBuf) -> Result<Vec<steading_exec::images::Image>, Failure> {
+fn import_here(
+    shelf: &Images,
+    file: &PathBuf,
+    name: Option<&str>,
+) -> Result<Vec<steading_exec::images::Image>, Failure> {
     if file.as_os_str() == "-" {
-        return Ok(shelf.import(Source::Stream(&mut std::io::stdin().lock()))?);
+        return Ok(shelf.import(Source::Stream(&mut std::io::stdin().lock()), name)?);
     }
     if file.is_dir() {
-        return Ok(shelf.import(Source::Layout(file))?);
+        return Ok(shelf.import(Source::Layout(file), name)?);
     }
-    let archive = std::fs::File::open(file).map_err(|error| Failure::new(Code::Usage, format!("{} can not be read: {error}", file.display())))?;
+    let archive = std::fs::File::open(file).map_err(|error| {
+        Failure::new(
+            Code::Usage,
+            format!("{} can not be read: {error}", file.display()),
+        )
+    })?;
     let total = archive.metadata()?.len();
     let mut bar = Bar::new(archive, total);
-    let images = shelf.import(Source::Stream(&mut bar));
+    let images = shelf.import(Source::Stream(&mut bar), name);
     bar.done();
     Ok(images?)
 }
@@ -199,14 +277,31 @@ struct Bar<R> {
 
 impl<R> Bar<R> {
     fn new(inner: R, total: u64) -> Self {
-        Self { inner, read: 0, total: total.max(1), drawn: None, terminal: std::io::stderr().is_terminal() }
+        Self {
+            inner,
+            read: 0,
+            total: total.max(1),
+            drawn: None,
+            terminal: std::io::stderr().is_terminal(),
+        }
     }
 
     fn draw(&mut self) {
-        if self.terminal && self.drawn.is_none_or(|at| at.elapsed() > Duration::from_millis(100)) {
+        if self.terminal
+            && self
+                .drawn
+                .is_none_or(|at| at.elapsed() > Duration::from_millis(100))
+        {
             self.drawn = Some(Instant::now());
-            let filled = usize::try_from(self.read.saturating_mul(30) / self.total).unwrap_or(0).min(30);
-            eprint!("\r[{:<30}] {} of {}", "=".repeat(filled), size(self.read), size(self.total));
+            let filled = usize::try_from(self.read.saturating_mul(30) / self.total)
+                .unwrap_or(0)
+                .min(30);
+            eprint!(
+                "\r[{:<30}] {} of {}",
+                "=".repeat(filled),
+                size(self.read),
+                size(self.total)
+            );
         }
     }
 
@@ -229,10 +324,25 @@ impl<R: Read> Read for Bar<R> {
 fn list(images: &[ImageBody], format: Format) -> Result<(), Failure> {
     match format {
         Format::Json | Format::Yaml => display::document(&images, format),
-        Format::Name => display::print(&images.iter().flat_map(|image| &image.names).map(|name| format!("{name}\n")).collect::<String>()),
+        Format::Name => display::print(
+            &images
+                .iter()
+                .flat_map(|image| &image.names)
+                .map(|name| format!("{name}\n"))
+                .collect::<String>(),
+        ),
         Format::Text | Format::Wide => {
             let short = |digest: &str| digest.chars().take(19).collect::<String>();
-            let rows: Vec<Vec<String>> = images.iter().map(|image| vec![image.names.join(" "), short(&image.digest), size(image.size)]).collect();
+            let rows: Vec<Vec<String>> = images
+                .iter()
+                .map(|image| {
+                    vec![
+                        image.names.join(" "),
+                        short(&image.digest),
+                        size(image.size),
+                    ]
+                })
+                .collect();
             display::print(&table(&["NAMES", "DIGEST", "SIZE"], &rows))
         }
     }

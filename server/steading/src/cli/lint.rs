@@ -31,33 +31,58 @@ impl Lint {
     pub(crate) async fn run(self, connection: &Connection) -> Result<(), Failure> {
         let files = files(&self.paths)?;
         if files.is_empty() {
-            return Err(Failure::new(Code::Usage, "found nothing to lint in the specified paths, failing..."));
+            return Err(Failure::new(
+                Code::Usage,
+                "found nothing to lint in the specified paths, failing...",
+            ));
         }
         let mut found: Vec<(PathBuf, FaultBody)> = Vec::new();
         for file in files {
             let text = read_input(&file)?;
-            let faults = if self.offline { offline(&text) } else { connection.open()?.tenant_call::<LintOperation>(&[], &(), &Text { text }).await?.faults };
+            let faults = if self.offline {
+                offline(&text)
+            } else {
+                connection
+                    .open()?
+                    .tenant_call::<LintOperation>(&[], &(), &Text { text })
+                    .await?
+                    .faults
+            };
             found.extend(faults.into_iter().map(|fault| (file.clone(), fault)));
         }
         self.print(&found)
     }
 
     fn print(&self, found: &[(PathBuf, FaultBody)]) -> Result<(), Failure> {
-        let errors = found.iter().filter(|(_, fault)| fault.severity == Severity::Error).count();
+        let errors = found
+            .iter()
+            .filter(|(_, fault)| fault.severity == Severity::Error)
+            .count();
         match self.output.format {
             Format::Json | Format::Yaml => {
-                let list: Vec<_> = found.iter().map(|(file, fault)| serde_json::json!({"file": file, "fault": fault})).collect();
+                let list: Vec<_> = found
+                    .iter()
+                    .map(|(file, fault)| serde_json::json!({"file": file, "fault": fault}))
+                    .collect();
                 display::document(&list, self.output.format)?;
             }
             Format::Text | Format::Wide | Format::Name => {
                 for (file, fault) in found {
                     display::print(&format!("{}:{}\n", file.display(), fault_line(fault)))?;
                 }
-                let verdict = if errors == 0 { "no linting errors found!".to_owned() } else { format!("{errors} linting errors found!") };
+                let verdict = if errors == 0 {
+                    "no linting errors found!".to_owned()
+                } else {
+                    format!("{errors} linting errors found!")
+                };
                 display::print(&format!("{verdict}\n"))?;
             }
         }
-        if errors == 0 { Ok(()) } else { Err(Failure::silent(Code::RunFailed)) }
+        if errors == 0 {
+            Ok(())
+        } else {
+            Err(Failure::silent(Code::RunFailed))
+        }
     }
 }
 
@@ -65,7 +90,9 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
-            let mut inside: Vec<PathBuf> = std::fs::read_dir(path)?.map(|entry| entry.map(|e| e.path())).collect::<Result<_, _>>()?;
+            let mut inside: Vec<PathBuf> = std::fs::read_dir(path)?
+                .map(|entry| entry.map(|e| e.path()))
+                .collect::<Result<_, _>>()?;
             inside.sort();
             inside.retain(|path| path.is_dir() || is_document(path));
             files.extend(self::files(&inside)?);
@@ -77,24 +104,42 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn is_document(path: &Path) -> bool {
-    path.extension().and_then(|e| e.to_str()).is_some_and(|e| ["yaml", "yml", "json"].contains(&e))
+    path.extension()
+        .and_then(|e| e.to_str())
+        .is_some_and(|e| ["yaml", "yml", "json"].contains(&e))
 }
 
 fn offline(text: &str) -> Vec<FaultBody> {
     let documents = match steading_spec::parse(text.as_bytes(), Mode::Strict, &Limits::default()) {
         Ok(documents) => documents,
-        Err(faults) => return faults.iter().map(|fault| body(fault, Severity::Error)).collect(),
+        Err(faults) => {
+            return faults
+                .iter()
+                .map(|fault| body(fault, Severity::Error))
+                .collect();
+        }
     };
     let mut found = Vec::new();
     for document in documents {
-        found.extend(document.warnings.iter().map(|fault| body(fault, Severity::Warning)));
+        found.extend(
+            document
+                .warnings
+                .iter()
+                .map(|fault| body(fault, Severity::Warning)),
+        );
         let outcome = match &document.object {
-            Object::Workflow(workflow) => steading_spec::check(workflow, &NoLibrary).map(|checked| checked.warnings),
-            Object::WorkflowTemplate(template) => steading_spec::check_template(template, &NoLibrary),
+            Object::Workflow(workflow) => {
+                steading_spec::check(workflow, &NoLibrary).map(|checked| checked.warnings)
+            }
+            Object::WorkflowTemplate(template) => {
+                steading_spec::check_template(template, &NoLibrary)
+            }
             _ => Ok(Vec::new()),
         };
         match outcome {
-            Ok(warnings) => found.extend(warnings.iter().map(|fault| body(fault, Severity::Warning))),
+            Ok(warnings) => {
+                found.extend(warnings.iter().map(|fault| body(fault, Severity::Warning)))
+            }
             Err(mut faults) => {
                 steading_spec::locate(text.as_bytes(), document.position, &mut faults);
                 found.extend(faults.iter().map(|fault| body(fault, Severity::Error)));

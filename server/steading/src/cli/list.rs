@@ -45,7 +45,13 @@ impl List {
             (_, true) => Some("Succeeded,Failed,Error".to_owned()),
             _ => self.status.clone(),
         };
-        let mut filter = RunFilter { phase: phases, labels: self.selector.clone(), name: self.name.clone(), limit: None, after: None };
+        let mut filter = RunFilter {
+            phase: phases,
+            labels: self.selector.clone(),
+            name: self.name.clone(),
+            limit: None,
+            after: None,
+        };
         let mut runs: Vec<RunSummary> = Vec::new();
         while runs.len() < self.limit as usize {
             filter.limit = Some(500.min(self.limit.saturating_sub(runs.len() as u32)));
@@ -62,7 +68,14 @@ impl List {
     fn print(&self, runs: &[RunSummary]) -> Result<(), Failure> {
         let wide = match self.output.format {
             Format::Json | Format::Yaml => return display::document(&runs, self.output.format),
-            Format::Name => return display::print(&runs.iter().map(|run| format!("{}\n", run.name)).collect::<String>()),
+            Format::Name => {
+                return display::print(
+                    &runs
+                        .iter()
+                        .map(|run| format!("{}\n", run.name))
+                        .collect::<String>(),
+                );
+            }
             Format::Wide => true,
             Format::Text => false,
         };
@@ -76,17 +89,35 @@ impl List {
         }
         let rows: Vec<Vec<String>> = runs.iter().map(|run| row(run, wide)).collect();
         let text = table(&header, &rows);
-        let text = if self.no_headers { text.split_once('\n').map_or(text.as_str(), |(_, rest)| rest) } else { &text };
+        let text = if self.no_headers {
+            text.split_once('\n')
+                .map_or(text.as_str(), |(_, rest)| rest)
+        } else {
+            &text
+        };
         display::print(text)
     }
 }
 
 fn row(run: &RunSummary, wide: bool) -> Vec<String> {
-    let took = run.started.map(|start| span(run.finished.unwrap_or_else(now).since(start))).unwrap_or_default();
+    let took = run
+        .started
+        .map(|start| span(run.finished.unwrap_or_else(now).since(start)))
+        .unwrap_or_default();
     let message = run.message.as_deref().map(harmless).unwrap_or_default();
-    let mut cells = vec![run.name.clone(), phase(run.phase), span(now().since(run.created)), took, run.priority.to_string(), message];
+    let mut cells = vec![
+        run.name.clone(),
+        phase(run.phase),
+        span(now().since(run.created)),
+        took,
+        run.priority.to_string(),
+        message,
+    ];
     if wide {
-        cells.extend([format!("{}/{}", run.done, run.total), harmless(&run.creator)]);
+        cells.extend([
+            format!("{}/{}", run.done, run.total),
+            harmless(&run.creator),
+        ]);
     }
     cells
 }

@@ -57,22 +57,36 @@ pub(crate) enum Prefix {
 
 impl Logs {
     pub(crate) async fn run(self, client: &Client) -> Result<(), Failure> {
-        let since = match self.since.as_deref() {
-            Some(text) => Some(now().since(steading_types::parse_duration(text).ok_or_else(|| Failure::new(Code::Usage, format!("'{text}' is no duration")))?)),
-            None => None,
-        };
+        let since =
+            match self.since.as_deref() {
+                Some(text) => Some(now().since(steading_types::parse_duration(text).ok_or_else(
+                    || Failure::new(Code::Usage, format!("'{text}' is no duration")),
+                )?)),
+                None => None,
+            };
         let node = match &self.node {
             Some(wanted) => Some(position(client, &self.run, wanted).await?),
             None => None,
         };
-        let query = LogQuery { node, container: self.container.clone(), grep: self.grep.clone(), since, tail: self.tail, ..LogQuery::default() };
+        let query = LogQuery {
+            node,
+            container: self.container.clone(),
+            grep: self.grep.clone(),
+            since,
+            tail: self.tail,
+            ..LogQuery::default()
+        };
         let prefix = match (self.no_prefix || node.is_some(), self.timestamps) {
             (true, false) => Prefix::None,
             (true, true) => Prefix::Time,
             (false, false) => Prefix::Pod,
             (false, true) => Prefix::PodAndTime,
         };
-        if self.follow { follow(client, &self.run, &query, prefix).await } else { page(client, &self.run, query, prefix).await }
+        if self.follow {
+            follow(client, &self.run, &query, prefix).await
+        } else {
+            page(client, &self.run, query, prefix).await
+        }
     }
 }
 
@@ -80,12 +94,25 @@ impl Logs {
 async fn position(client: &Client, run: &str, wanted: &str) -> Result<u32, Failure> {
     let hash = |text: &str| text.rsplit_once('-').map(|(_, hash)| hash.to_owned());
     let nodes = nodes(client, run).await?;
-    let exact = nodes.iter().find(|node| node.id == wanted || node.name == wanted || node.display_name == wanted);
-    let found = exact.or_else(|| nodes.iter().find(|node| hash(&node.id).is_some_and(|h| Some(h) == hash(wanted))));
-    found.map(|node| node.ix).ok_or_else(|| Failure::new(Code::NotFound, format!("{run} has no node '{wanted}'")))
+    let exact = nodes
+        .iter()
+        .find(|node| node.id == wanted || node.name == wanted || node.display_name == wanted);
+    let found = exact.or_else(|| {
+        nodes
+            .iter()
+            .find(|node| hash(&node.id).is_some_and(|h| Some(h) == hash(wanted)))
+    });
+    found
+        .map(|node| node.ix)
+        .ok_or_else(|| Failure::new(Code::NotFound, format!("{run} has no node '{wanted}'")))
 }
 
-async fn page(client: &Client, run: &str, mut query: LogQuery, prefix: Prefix) -> Result<(), Failure> {
+async fn page(
+    client: &Client,
+    run: &str,
+    mut query: LogQuery,
+    prefix: Prefix,
+) -> Result<(), Failure> {
     query.limit = Some(10_000);
     loop {
         let page = client.tenant_call::<GetLogs>(&[run], &query, &()).await?;
@@ -100,7 +127,12 @@ async fn page(client: &Client, run: &str, mut query: LogQuery, prefix: Prefix) -
 }
 
 /// Prints a run's lines until it is over.
-pub(crate) async fn follow(client: &Client, run: &str, query: &LogQuery, prefix: Prefix) -> Result<(), Failure> {
+pub(crate) async fn follow(
+    client: &Client,
+    run: &str,
+    query: &LogQuery,
+    prefix: Prefix,
+) -> Result<(), Failure> {
     let mut lines = client.follow::<FollowLogs>(&[run], query).await?;
     loop {
         match lines.next().await {
@@ -117,8 +149,22 @@ pub(crate) async fn follow(client: &Client, run: &str, query: &LogQuery, prefix:
 
 fn line(line: &LogLine, prefix: Prefix) -> String {
     // Output of tasks may steer the terminal only as far as colours go.
-    let text: String = line.text.chars().map(|c| if c.is_control() && c != '\t' && c != '\x1b' { '\u{fffd}' } else { c }).collect();
-    let text = if text.contains('\x1b') { only_colours(&text) } else { text };
+    let text: String = line
+        .text
+        .chars()
+        .map(|c| {
+            if c.is_control() && c != '\t' && c != '\x1b' {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
+        .collect();
+    let text = if text.contains('\x1b') {
+        only_colours(&text)
+    } else {
+        text
+    };
     match prefix {
         Prefix::None => format!("{text}\n"),
         Prefix::Pod => format!("{}: {text}\n", line.pod),
@@ -133,7 +179,10 @@ fn only_colours(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('\x1b') {
         kept.push_str(before);
-        let colour = after.strip_prefix('[').and_then(|code| code.split_once('m')).filter(|(code, _)| code.chars().all(|c| c.is_ascii_digit() || c == ';'));
+        let colour = after
+            .strip_prefix('[')
+            .and_then(|code| code.split_once('m'))
+            .filter(|(code, _)| code.chars().all(|c| c.is_ascii_digit() || c == ';'));
         rest = match colour {
             Some((code, tail)) => {
                 kept.push_str(&format!("\x1b[{code}m"));
@@ -157,7 +206,13 @@ fn time(at: Millis) -> String {
 mod tests {
     #[test]
     fn output_of_a_task_may_colour_a_terminal_but_not_steer_it() {
-        assert_eq!(super::only_colours("\x1b[31mred\x1b[0m"), "\x1b[31mred\x1b[0m");
-        assert_eq!(super::only_colours("\x1b]0;title\x07 \x1b[2J"), "\u{fffd}]0;title\x07 \u{fffd}[2J");
+        assert_eq!(
+            super::only_colours("\x1b[31mred\x1b[0m"),
+            "\x1b[31mred\x1b[0m"
+        );
+        assert_eq!(
+            super::only_colours("\x1b]0;title\x07 \x1b[2J"),
+            "\u{fffd}]0;title\x07 \u{fffd}[2J"
+        );
     }
 }

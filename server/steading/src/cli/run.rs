@@ -41,8 +41,16 @@ impl Run {
             (None, Some(dir)) => dir.path().to_owned(),
             (None, None) => return Err(Failure::new(Code::Usage, "no data directory")),
         };
-        let level = self.level.unwrap_or(if self.data.is_some() { LevelName::Image } else { LevelName::Sandbox });
-        let options = Local { level, slots: self.slots }.options(data);
+        let level = self.level.unwrap_or(if self.data.is_some() {
+            LevelName::Image
+        } else {
+            LevelName::Sandbox
+        });
+        let options = Local {
+            level,
+            slots: self.slots,
+        }
+        .options(data);
         let runtime = runtime()?;
         let outcome = runtime.block_on(embedded(seed, options, self.submit));
         runtime.shutdown_background();
@@ -50,13 +58,23 @@ impl Run {
     }
 }
 
-async fn embedded(seed: steading_exec::SpawnerSeed, options: Options, submit: Submit) -> Result<(), Failure> {
+async fn embedded(
+    seed: steading_exec::SpawnerSeed,
+    options: Options,
+    submit: Submit,
+) -> Result<(), Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let control = open(seed, &options).await.map_err(Failure::internal)?;
-    let token = operator_token(&control, &options.data).await.map_err(Failure::internal)?;
+    let token = operator_token(&control, &options.data)
+        .await
+        .map_err(Failure::internal)?;
     let app = steading_http::App::new(control, steading_http::page::Page::default());
-    tokio::spawn(steading_http::serve(listener, steading_http::router(app), std::future::pending()));
+    tokio::spawn(steading_http::serve(
+        listener,
+        steading_http::router(app),
+        std::future::pending(),
+    ));
     let client = Connection::embedded(&format!("http://{address}"), token.expose()).open()?;
     submit.and_follow(&client).await
 }

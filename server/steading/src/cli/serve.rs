@@ -58,7 +58,14 @@ impl Local {
     /// The host's options for a data directory.
     pub(crate) fn options(&self, data: PathBuf) -> Options {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
-        Options { data, level: self.level.into(), slots: self.slots.unwrap_or_else(|| processors.saturating_mul(4).max(8)).clamp(1, 4096) }
+        Options {
+            data,
+            level: self.level.into(),
+            slots: self
+                .slots
+                .unwrap_or_else(|| processors.saturating_mul(4).max(8))
+                .clamp(1, 4096),
+        }
     }
 }
 
@@ -67,7 +74,11 @@ impl Serve {
         log_to_stderr();
         let seed = steading_exec::early_fork().map_err(Failure::internal)?;
         let runtime = runtime()?;
-        let outcome = runtime.block_on(crate::serve::serve(seed, self.local.options(self.data), self.listen));
+        let outcome = runtime.block_on(crate::serve::serve(
+            seed,
+            self.local.options(self.data),
+            self.listen,
+        ));
         // Open streams and waiting tasks have nothing left to do.
         runtime.shutdown_background();
         outcome.map_err(Failure::internal)
@@ -76,12 +87,22 @@ impl Serve {
 
 /// The server's log: warnings unless `STEADING_LOG` says otherwise.
 pub(crate) fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("STEADING_LOG").unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("STEADING_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
 }
 
 /// The server's threads.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
-    tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build().map_err(Failure::internal)
+    let threads = std::thread::available_parallelism()
+        .map_or(2, usize::from)
+        .clamp(2, 8);
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .enable_all()
+        .build()
+        .map_err(Failure::internal)
 }

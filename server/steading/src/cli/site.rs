@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use steading_api::access::Role;
-use steading_api::operations::{CreateLoginLink, CreateTenant, CreateToken, DeleteToken, GetDoctor, GetMe, ListTenants};
+use steading_api::operations::{
+    CreateLoginLink, CreateTenant, CreateToken, DeleteToken, GetDoctor, GetMe, ListTenants,
+};
 use steading_api::site::{DoctorCheck, NewToken, TenantBody};
 use steading_control::site::Doctor as _;
 
@@ -37,13 +39,36 @@ impl Tenant {
                 let tenants = client.call::<ListTenants>(&[], &(), &()).await?.tenants;
                 match output.format {
                     Format::Json | Format::Yaml => display::document(&tenants, output.format),
-                    Format::Name => display::print(&tenants.iter().map(|t| format!("{}\n", t.name)).collect::<String>()),
-                    Format::Text | Format::Wide => display::print(&table(&["NAME", "NAMESPACE"], &tenants.into_iter().map(|t| vec![t.name, t.namespace]).collect::<Vec<_>>())),
+                    Format::Name => display::print(
+                        &tenants
+                            .iter()
+                            .map(|t| format!("{}\n", t.name))
+                            .collect::<String>(),
+                    ),
+                    Format::Text | Format::Wide => display::print(&table(
+                        &["NAME", "NAMESPACE"],
+                        &tenants
+                            .into_iter()
+                            .map(|t| vec![t.name, t.namespace])
+                            .collect::<Vec<_>>(),
+                    )),
                 }
             }
             Self::Create { name } => {
-                let tenant = client.call::<CreateTenant>(&[], &(), &TenantBody { name, namespace: String::new() }).await?;
-                println!("tenant {} created (namespace {})", tenant.name, tenant.namespace);
+                let tenant = client
+                    .call::<CreateTenant>(
+                        &[],
+                        &(),
+                        &TenantBody {
+                            name,
+                            namespace: String::new(),
+                        },
+                    )
+                    .await?;
+                println!(
+                    "tenant {} created (namespace {})",
+                    tenant.name, tenant.namespace
+                );
                 Ok(())
             }
         }
@@ -91,7 +116,17 @@ impl Token {
                     RoleName::Maintainer => Role::Maintainer,
                     RoleName::Admin => Role::Admin,
                 };
-                let token = client.tenant_call::<CreateToken>(&[], &(), &NewToken { principal, role, expires: None }).await?;
+                let token = client
+                    .tenant_call::<CreateToken>(
+                        &[],
+                        &(),
+                        &NewToken {
+                            principal,
+                            role,
+                            expires: None,
+                        },
+                    )
+                    .await?;
                 eprintln!("id {}", token.id);
                 println!("{}", token.token);
                 Ok(())
@@ -121,7 +156,13 @@ impl Login {
             return Ok(());
         }
         let me = client.call::<GetMe>(&[], &(), &()).await?;
-        println!("{} at {} ({}), tenant {}", me.principal, client.server(), me.version, client.tenant());
+        println!(
+            "{} at {} ({}), tenant {}",
+            me.principal,
+            client.server(),
+            me.version,
+            client.tenant()
+        );
         Ok(())
     }
 }
@@ -142,9 +183,15 @@ pub(crate) struct Doctor {
 impl Doctor {
     pub(crate) async fn run(self, connection: &Connection) -> Result<(), Failure> {
         let checks = if self.remote {
-            connection.open()?.call::<GetDoctor>(&[], &(), &()).await?.checks
+            connection
+                .open()?
+                .call::<GetDoctor>(&[], &(), &())
+                .await?
+                .checks
         } else {
-            HostDoctor::new(&self.data.clone().unwrap_or_else(std::env::temp_dir)).checks().await
+            HostDoctor::new(&self.data.clone().unwrap_or_else(std::env::temp_dir))
+                .checks()
+                .await
         };
         match self.output.format {
             Format::Json | Format::Yaml => display::document(&checks, self.output.format),
@@ -154,7 +201,13 @@ impl Doctor {
 }
 
 fn text(checks: &[DoctorCheck]) -> String {
-    let mut text = table(&["STATE", "WHAT", "FINDING"], &checks.iter().map(|c| vec![c.state.clone(), c.name.clone(), c.message.clone()]).collect::<Vec<_>>());
+    let mut text = table(
+        &["STATE", "WHAT", "FINDING"],
+        &checks
+            .iter()
+            .map(|c| vec![c.state.clone(), c.name.clone(), c.message.clone()])
+            .collect::<Vec<_>>(),
+    );
     for check in checks {
         if let Some(fix) = &check.fix {
             text.push_str(&format!("\nfix for {}: {fix}", check.name));

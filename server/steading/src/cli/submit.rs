@@ -92,7 +92,9 @@ impl Submit {
     }
 
     async fn submit(&self, client: &Client) -> Result<RunSummary, Failure> {
-        let submitted = client.tenant_call::<SubmitRun>(&[], &(), &self.submission()?).await?;
+        let submitted = client
+            .tenant_call::<SubmitRun>(&[], &(), &self.submission()?)
+            .await?;
         for warning in &submitted.warnings {
             eprintln!("{}", fault_line(warning));
         }
@@ -105,7 +107,9 @@ impl Submit {
             None => BTreeMap::new(),
         };
         for pair in &self.parameters {
-            let (name, value) = pair.split_once('=').ok_or_else(|| Failure::new(Code::Usage, format!("'{pair}' is not NAME=VALUE")))?;
+            let (name, value) = pair
+                .split_once('=')
+                .ok_or_else(|| Failure::new(Code::Usage, format!("'{pair}' is not NAME=VALUE")))?;
             parameters.insert(name.to_owned(), value.to_owned());
         }
         Ok(Submission {
@@ -125,9 +129,15 @@ impl Submit {
     async fn print(&self, client: &Client, run: &RunSummary) -> Result<(), Failure> {
         match self.output.format {
             Format::Name => display::print(&format!("{}\n", run.name)),
-            Format::Json | Format::Yaml if !self.dry_run => get::print(client, &run.name, self.output.format).await,
+            Format::Json | Format::Yaml if !self.dry_run => {
+                get::print(client, &run.name, self.output.format).await
+            }
             Format::Json | Format::Yaml => display::document(run, self.output.format),
-            Format::Text | Format::Wide => display::print(&format!("{}{}\n", run.name, if self.dry_run { " (dry-run)" } else { "" })),
+            Format::Text | Format::Wide => display::print(&format!(
+                "{}{}\n",
+                run.name,
+                if self.dry_run { " (dry-run)" } else { "" }
+            )),
         }
     }
 
@@ -155,17 +165,47 @@ impl Submit {
 fn template_name(text: &str) -> Result<String, Failure> {
     match text.split_once('/') {
         None => Ok(text.to_owned()),
-        Some((kind, name)) if ["workflowtemplate", "workflowtemplates", "wftmpl"].contains(&kind.to_ascii_lowercase().as_str()) => Ok(name.to_owned()),
-        Some((kind, _)) => Err(Failure::new(Code::Usage, format!("runs can not be submitted from a {kind} in this version"))),
+        Some((kind, name))
+            if ["workflowtemplate", "workflowtemplates", "wftmpl"]
+                .contains(&kind.to_ascii_lowercase().as_str()) =>
+        {
+            Ok(name.to_owned())
+        }
+        Some((kind, _)) => Err(Failure::new(
+            Code::Usage,
+            format!("runs can not be submitted from a {kind} in this version"),
+        )),
     }
 }
 
 fn parameters_of(text: &str) -> Result<BTreeMap<String, String>, Failure> {
-    let map: BTreeMap<String, serde_json::Value> = serde_norway::from_str(text).map_err(|error| Failure::new(Code::Usage, format!("the parameter file is no map: {error}")))?;
-    Ok(map.into_iter().map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string(), str::to_owned))).collect())
+    let map: BTreeMap<String, serde_json::Value> =
+        serde_norway::from_str(text).map_err(|error| {
+            Failure::new(
+                Code::Usage,
+                format!("the parameter file is no map: {error}"),
+            )
+        })?;
+    Ok(map
+        .into_iter()
+        .map(|(name, value)| {
+            (
+                name,
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned),
+            )
+        })
+        .collect())
 }
 
 fn labels_of(text: &str) -> Result<BTreeMap<String, String>, Failure> {
     let pairs = text.split(',').filter(|pair| !pair.is_empty());
-    pairs.map(|pair| pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| Failure::new(Code::Usage, format!("'{pair}' is not LABEL=VALUE")))).collect()
+    pairs
+        .map(|pair| {
+            pair.split_once('=')
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .ok_or_else(|| Failure::new(Code::Usage, format!("'{pair}' is not LABEL=VALUE")))
+        })
+        .collect()
 }

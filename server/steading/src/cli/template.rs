@@ -48,14 +48,22 @@ impl Template {
         match self {
             Self::List { output } => list(client, output.format).await,
             Self::Get { name, output } => {
-                let template = client.tenant_call::<GetTemplate>(&[&name], &(), &()).await?;
-                let format = if output.format == Format::Json { Format::Json } else { Format::Yaml };
+                let template = client
+                    .tenant_call::<GetTemplate>(&[&name], &(), &())
+                    .await?;
+                let format = if output.format == Format::Json {
+                    Format::Json
+                } else {
+                    Format::Yaml
+                };
                 display::document(&template.object, format)
             }
             Self::Create { files } => Apply::of(files).run(client).await,
             Self::Delete { names } => {
                 for name in &names {
-                    client.tenant_call::<DeleteTemplate>(&[name], &(), &()).await?;
+                    client
+                        .tenant_call::<DeleteTemplate>(&[name], &(), &())
+                        .await?;
                     println!("WorkflowTemplate '{name}' deleted");
                 }
                 Ok(())
@@ -65,12 +73,29 @@ impl Template {
 }
 
 async fn list(client: &Client, format: Format) -> Result<(), Failure> {
-    let templates = client.tenant_call::<ListTemplates>(&[], &(), &()).await?.templates;
+    let templates = client
+        .tenant_call::<ListTemplates>(&[], &(), &())
+        .await?
+        .templates;
     match format {
         Format::Json | Format::Yaml => display::document(&templates, format),
-        Format::Name => display::print(&templates.iter().map(|t| format!("{}\n", t.name)).collect::<String>()),
+        Format::Name => display::print(
+            &templates
+                .iter()
+                .map(|t| format!("{}\n", t.name))
+                .collect::<String>(),
+        ),
         Format::Text | Format::Wide => {
-            let rows: Vec<Vec<String>> = templates.iter().map(|t| vec![t.name.clone(), t.version.to_string(), span(now().since(t.changed))]).collect();
+            let rows: Vec<Vec<String>> = templates
+                .iter()
+                .map(|t| {
+                    vec![
+                        t.name.clone(),
+                        t.version.to_string(),
+                        span(now().since(t.changed)),
+                    ]
+                })
+                .collect();
             display::print(&table(&["NAME", "VERSION", "AGE"], &rows))
         }
     }

@@ -23,13 +23,21 @@ impl<'n> Tree<'n> {
         for node in nodes {
             children.entry(node.owner).or_default().push(node);
         }
-        Self { nodes, children, now }
+        Self {
+            nodes,
+            children,
+            now,
+        }
     }
 
     /// The drawing: sign, name, template, duration, message.
     pub(crate) fn rows(&self) -> Vec<Vec<String>> {
         let mut rows = Vec::with_capacity(self.nodes.len());
-        let roots = self.children.get(&None).map(Vec::as_slice).unwrap_or_default();
+        let roots = self
+            .children
+            .get(&None)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         for root in roots {
             self.draw(root, "", "", &mut rows);
         }
@@ -38,16 +46,45 @@ impl<'n> Tree<'n> {
 
     fn draw(&self, node: &NodeBody, lead: &str, below: &str, rows: &mut Vec<Vec<String>>) {
         let mut name = String::new();
-        let _ = write!(name, "{lead}{} {}", sign(node.phase), harmless(&node.display_name));
-        let took = node.started.map(|start| span(node.finished.unwrap_or(self.now).since(start))).unwrap_or_default();
-        let leaf = matches!(node.kind, NodeType::Pod | NodeType::Suspend | NodeType::HTTP | NodeType::Plugin);
+        let _ = write!(
+            name,
+            "{lead}{} {}",
+            sign(node.phase),
+            harmless(&node.display_name)
+        );
+        let took = node
+            .started
+            .map(|start| span(node.finished.unwrap_or(self.now).since(start)))
+            .unwrap_or_default();
+        let leaf = matches!(
+            node.kind,
+            NodeType::Pod | NodeType::Suspend | NodeType::HTTP | NodeType::Plugin
+        );
         let message = node.message.as_deref().map(harmless).unwrap_or_default();
-        rows.push(vec![name, harmless(&node.template), if leaf { took } else { String::new() }, message]);
-        let children = self.children.get(&Some(node.ix)).map(Vec::as_slice).unwrap_or_default();
+        rows.push(vec![
+            name,
+            harmless(&node.template),
+            if leaf { took } else { String::new() },
+            message,
+        ]);
+        let children = self
+            .children
+            .get(&Some(node.ix))
+            .map(Vec::as_slice)
+            .unwrap_or_default();
         for (at, child) in children.iter().enumerate() {
             let last = at.saturating_add(1) == children.len();
-            let (branch, rest) = if last { ("└─", "  ") } else { ("├─", "│ ") };
-            self.draw(child, &format!("{below}{branch}"), &format!("{below}{rest}"), rows);
+            let (branch, rest) = if last {
+                ("└─", "  ")
+            } else {
+                ("├─", "│ ")
+            };
+            self.draw(
+                child,
+                &format!("{below}{branch}"),
+                &format!("{below}{rest}"),
+                rows,
+            );
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand};
-use steading_api::operations::{DeleteRun, ResubmitRun, ResumeRun, RetryRun, SetNodes, StopRun, SuspendRun, TerminateRun};
+use steading_api::operations::{
+    DeleteRun, ResubmitRun, ResumeRun, RetryRun, SetNodes, StopRun, SuspendRun, TerminateRun,
+};
 use steading_api::run::{NodeVerb, RunAgain};
 
 use super::client::Client;
@@ -20,7 +22,9 @@ pub(crate) struct Runs {
 macro_rules! on_each {
     ($runs:expr, $client:expr, $operation:ty, $body:expr, $done:literal) => {{
         for run in $runs {
-            $client.tenant_call::<$operation>(&[run], &(), $body).await?;
+            $client
+                .tenant_call::<$operation>(&[run], &(), $body)
+                .await?;
             println!("workflow {run} {}", $done);
         }
         Ok(())
@@ -60,7 +64,11 @@ pub(crate) struct Nodes {
 
 impl Nodes {
     fn body(&self) -> NodeVerb {
-        NodeVerb { node_field_selector: self.node_field_selector.clone(), message: self.message.clone(), ..NodeVerb::default() }
+        NodeVerb {
+            node_field_selector: self.node_field_selector.clone(),
+            message: self.message.clone(),
+            ..NodeVerb::default()
+        }
     }
 
     pub(crate) async fn resume(self, client: &Client) -> Result<(), Failure> {
@@ -112,9 +120,14 @@ pub(crate) struct Resubmit {
 
 impl Resubmit {
     pub(crate) async fn run(self, client: &Client) -> Result<(), Failure> {
-        let body = RunAgain { parameters: pairs(&self.parameters)?, ..RunAgain::default() };
+        let body = RunAgain {
+            parameters: pairs(&self.parameters)?,
+            ..RunAgain::default()
+        };
         for run in &self.runs.runs {
-            let submitted = client.tenant_call::<ResubmitRun>(&[run], &(), &body).await?;
+            let submitted = client
+                .tenant_call::<ResubmitRun>(&[run], &(), &body)
+                .await?;
             println!("{}", submitted.run.name);
         }
         Ok(())
@@ -165,5 +178,12 @@ impl Node {
 }
 
 fn pairs(texts: &[String]) -> Result<BTreeMap<String, String>, Failure> {
-    texts.iter().map(|pair| pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| Failure::new(Code::Usage, format!("'{pair}' is not NAME=VALUE")))).collect()
+    texts
+        .iter()
+        .map(|pair| {
+            pair.split_once('=')
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .ok_or_else(|| Failure::new(Code::Usage, format!("'{pair}' is not NAME=VALUE")))
+        })
+        .collect()
 }

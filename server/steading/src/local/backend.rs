@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use steading_control::backend::{Accepted, Backend, BackendError, Hope, Later, Observed, Order, Seen, Stage};
+use steading_control::backend::{
+    Accepted, Backend, BackendError, Hope, Later, Observed, Order, Seen, Stage,
+};
 use steading_exec::{Ended, Exec, State};
 use steading_plugin_host::compute::{ErrorKind, Job, Phase, Resources, Status, SubmitStep};
 use steading_plugin_host::{CallContext, Plugin, Stop};
 use steading_types::task::{End, TaskReport};
 use steading_types::{AttemptId, TenantName};
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, broadcast, mpsc};
 
 use super::Owners;
 
@@ -26,26 +28,60 @@ pub(crate) struct LocalBackend {
     exec: Exec,
     owners: Owners,
     host: String,
+    /// Tells followers of logs which attempts ended.
+    ends: broadcast::Sender<AttemptId>,
     ended: Mutex<Ended>,
     /// Ends that were reported before their attempt was (again) ours.
-    again: (mpsc::UnboundedSender<AttemptId>, Mutex<mpsc::UnboundedReceiver<AttemptId>>),
+    again: (
+        mpsc::UnboundedSender<AttemptId>,
+        Mutex<mpsc::UnboundedReceiver<AttemptId>>,
+    ),
 }
 
 impl LocalBackend {
-    pub(crate) fn new(plugin: Arc<Plugin>, exec: Exec, ended: Ended, owners: Owners, host: String) -> Self {
+    pub(crate) fn new(
+        plugin: Arc<Plugin>,
+        exec: Exec,
+        ended: Ended,
+        owners: Owners,
+        ends: broadcast::Sender<AttemptId>,
+    ) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
-        Self { plugin, exec, owners, host, ended: Mutex::new(ended), again: (sender, Mutex::new(receiver)) }
+        let host = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
+        Self {
+            plugin,
+            exec,
+            owners,
+            host,
+            ends,
+            ended: Mutex::new(ended),
+            again: (sender, Mutex::new(receiver)),
+        }
     }
 
     fn context(&self, tenant: &TenantName) -> CallContext {
-        CallContext { tenant: tenant.clone(), instance: Arc::from("local"), config: Arc::from("{}"), trace_parent: None }
+        CallContext {
+            tenant: tenant.clone(),
+            instance: Arc::from("local"),
+            config: Arc::from("{}"),
+            trace_parent: None,
+        }
     }
 
     async fn hand_over(&self, order: Order) -> Result<Accepted, BackendError> {
-        let Order { tenant, attempt, name, task } = order;
+        let Order {
+            tenant,
+            attempt,
+            name,
+            task,
+        } = order;
         self.owners.set(attempt, tenant.clone());
         let known = !matches!(self.exec.state(attempt), State::Unknown);
-        let document = serde_json::to_string(&task).map_err(|error| refused("task.document", error.to_string()))?;
+        let document = serde_json::to_string(&task)
+            .map_err(|error| refused("task.document", error.to_string()))?;
         let main = task.main;
         let job = Job {
             key: attempt.to_string(),
@@ -72,12 +108,27 @@ impl LocalBackend {
                 if known && matches!(self.exec.state(attempt), State::Ended(_)) {
                     let _ = self.again.0.send(attempt);
                 }
-                Ok(Accepted { handle: accepted.handle, stage: Stage::Running, host: Some(self.host.clone()) })
+                Ok(Accepted {
+                    handle: accepted.handle,
+                    stage: Stage::Running,
+                    host: Some(self.host.clone()),
+                })
             }
-            Ok(SubmitStep::Again(_)) => Err(refused("plugin.steps", "this environment takes a job in one step".to_owned())),
+            Ok(SubmitStep::Again(_)) => Err(refused(
+                "plugin.steps",
+                "this environment takes a job in one step".to_owned(),
+            )),
             Ok(SubmitStep::Failed(error)) => {
-                let hope = if matches!(error.kind, ErrorKind::Transient | ErrorKind::RateLimited) { Hope::Later } else { Hope::None };
-                Err(BackendError { code: error.code, message: error.message, hope })
+                let hope = if matches!(error.kind, ErrorKind::Transient | ErrorKind::RateLimited) {
+                    Hope::Later
+                } else {
+                    Hope::None
+                };
+                Err(BackendError {
+                    code: error.code,
+                    message: error.message,
+                    hope,
+                })
             }
             Err(error) => Err(refused(error.code(), error.to_string())),
         }
@@ -93,7 +144,12 @@ impl LocalBackend {
         };
         let mut batch = vec![first];
         while batch.len() < BATCH {
-            match ended.next().now_or_never().flatten().or_else(|| again.try_recv().ok()) {
+            match ended
+                .next()
+                .now_or_never()
+                .flatten()
+                .or_else(|| again.try_recv().ok())
+            {
                 Some(attempt) => batch.push(attempt),
                 None => break,
             }
@@ -105,6 +161,7 @@ impl LocalBackend {
         loop {
             let mut by_tenant: BTreeMap<TenantName, Vec<AttemptId>> = BTreeMap::new();
             for attempt in self.next().await {
+                let _ = self.ends.send(attempt);
                 match self.owners.of(attempt) {
                     Some(tenant) => by_tenant.entry(tenant).or_default().push(attempt),
                     // Left over from an attempt that is over, or not yet taken up after a restart:
@@ -125,7 +182,16 @@ impl LocalBackend {
     async fn ask(&self, tenant: &TenantName, attempts: Vec<AttemptId>) -> Vec<Observed> {
         let handles: Vec<String> = attempts.iter().map(ToString::to_string).collect();
         match self.plugin.poll(&self.context(tenant), &handles).await {
-            Ok(statuses) => attempts.into_iter().zip(statuses).filter_map(|(attempt, status)| Some(Observed { attempt, what: seen(status)? })).collect(),
+            Ok(statuses) => attempts
+                .into_iter()
+                .zip(statuses)
+                .filter_map(|(attempt, status)| {
+                    Some(Observed {
+                        attempt,
+                        what: seen(status)?,
+                    })
+                })
+                .collect(),
             Err(error) => {
                 tracing::error!(tenant = %tenant, error = %error, "the plugin failed to answer; it will be asked again");
                 self.ask_later(attempts);
@@ -138,7 +204,9 @@ impl LocalBackend {
         let again = self.again.0.clone();
         tokio::spawn(async move {
             tokio::time::sleep(PAUSE).await;
-            attempts.into_iter().for_each(|attempt| drop(again.send(attempt)));
+            attempts
+                .into_iter()
+                .for_each(|attempt| drop(again.send(attempt)));
         });
     }
 
@@ -146,12 +214,19 @@ impl LocalBackend {
         let mut by_tenant: BTreeMap<TenantName, Vec<String>> = BTreeMap::new();
         for attempt in attempts {
             if let Some(tenant) = self.owners.of(attempt) {
-                by_tenant.entry(tenant).or_default().push(attempt.to_string());
+                by_tenant
+                    .entry(tenant)
+                    .or_default()
+                    .push(attempt.to_string());
             }
         }
         for (tenant, handles) in by_tenant {
             // The execution crate turns a polite stop into a forced one after the task's grace.
-            if let Err(error) = self.plugin.cancel(&self.context(&tenant), &handles, Stop::Polite).await {
+            if let Err(error) = self
+                .plugin
+                .cancel(&self.context(&tenant), &handles, Stop::Polite)
+                .await
+            {
                 tracing::error!(tenant = %tenant, error = %error, "the plugin failed to end tasks");
             }
         }
@@ -159,29 +234,53 @@ impl LocalBackend {
 }
 
 fn refused(code: &str, message: String) -> BackendError {
-    BackendError { code: code.to_owned(), message, hope: Hope::None }
+    BackendError {
+        code: code.to_owned(),
+        message,
+        hope: Hope::None,
+    }
 }
 
 /// What a status means; nothing for one that says nothing new.
 fn seen(status: Status) -> Option<Seen> {
-    if let Some(report) = status.outputs.as_deref().and_then(|text| serde_json::from_str::<TaskReport>(text).ok()) {
+    if let Some(report) = status
+        .outputs
+        .as_deref()
+        .and_then(|text| serde_json::from_str::<TaskReport>(text).ok())
+    {
         return Some(Seen::Ended(Box::new(report)));
     }
     let end = match status.phase {
-        Phase::Queued | Phase::Starting => return Some(Seen::Waiting(status.reason.unwrap_or_default())),
+        Phase::Queued | Phase::Starting => {
+            return Some(Seen::Waiting(status.reason.unwrap_or_default()));
+        }
         Phase::Running => return Some(Seen::Started(status.node)),
-        Phase::Succeeded => End::Exited { container: "main".to_owned(), code: 0 },
-        Phase::Failed => match status.exit_code {
-            Some(code) => End::Exited { container: "main".to_owned(), code },
-            None => End::Unprepared { code: "backend.failed".to_owned(), message: status.reason.unwrap_or_default() },
+        Phase::Succeeded => End::Exited {
+            container: "main".to_owned(),
+            code: 0,
         },
-        Phase::Canceled => End::Signaled { container: "main".to_owned(), signal: 15 },
+        Phase::Failed => match status.exit_code {
+            Some(code) => End::Exited {
+                container: "main".to_owned(),
+                code,
+            },
+            None => End::Unprepared {
+                code: "backend.failed".to_owned(),
+                message: status.reason.unwrap_or_default(),
+            },
+        },
+        Phase::Canceled => End::Signaled {
+            container: "main".to_owned(),
+            signal: 15,
+        },
         Phase::Lost => End::Lost,
     };
     let report = TaskReport {
         end,
         started: status.started.map(steading_types::Millis),
-        finished: status.finished.map_or_else(steading_control::clock::now, steading_types::Millis),
+        finished: status
+            .finished
+            .map_or_else(steading_control::clock::now, steading_types::Millis),
         cpu_ms: 0,
         max_rss: 0,
         outputs: BTreeMap::new(),
@@ -197,7 +296,12 @@ impl Backend for LocalBackend {
         Box::pin(self.hand_over(order))
     }
 
-    fn adopt<'a>(&'a self, tenant: TenantName, attempt: AttemptId, _handle: String) -> Later<'a, ()> {
+    fn adopt<'a>(
+        &'a self,
+        tenant: TenantName,
+        attempt: AttemptId,
+        _handle: String,
+    ) -> Later<'a, ()> {
         Box::pin(async move {
             self.owners.set(attempt, tenant);
             if !matches!(self.exec.state(attempt), State::Running { .. }) {
@@ -223,4 +327,3 @@ impl Backend for LocalBackend {
         })
     }
 }
-

@@ -26,23 +26,39 @@ impl HostImages {
         let inbox = data.join("inbox");
         // What a crash left there was never imported.
         let _ = std::fs::remove_dir_all(&inbox);
-        std::fs::create_dir_all(&inbox).with_context(|| format!("{} can not be made", inbox.display()))?;
-        Ok(Self { shelf: Shelf::at(data), inbox, received: AtomicU64::new(0) })
+        std::fs::create_dir_all(&inbox)
+            .with_context(|| format!("{} can not be made", inbox.display()))?;
+        Ok(Self {
+            shelf: Shelf::at(data),
+            inbox,
+            received: AtomicU64::new(0),
+        })
     }
 
-    fn apart<'a, T: Send + 'static>(&'a self, work: impl FnOnce(Shelf) -> Result<T, ImageError> + Send + 'static) -> Later<'a, Result<T, SiteError>> {
+    fn apart<'a, T: Send + 'static>(
+        &'a self,
+        work: impl FnOnce(Shelf) -> Result<T, ImageError> + Send + 'static,
+    ) -> Later<'a, Result<T, SiteError>> {
         let shelf = self.shelf.clone();
         Box::pin(async move {
             match tokio::task::spawn_blocking(move || work(shelf)).await {
                 Ok(outcome) => outcome.map_err(|error| told(&error)),
-                Err(error) => Err(SiteError { code: "image.io".to_owned(), message: error.to_string(), fix: None }),
+                Err(error) => Err(SiteError {
+                    code: "image.io".to_owned(),
+                    message: error.to_string(),
+                    fix: None,
+                }),
             }
         })
     }
 }
 
 fn told(error: &ImageError) -> SiteError {
-    SiteError { code: error.code().to_owned(), message: error.to_string(), fix: error.fix() }
+    SiteError {
+        code: error.code().to_owned(),
+        message: error.to_string(),
+        fix: error.fix(),
+    }
 }
 
 /// An image on the wire.
@@ -68,7 +84,14 @@ impl Images for HostImages {
     }
 
     fn import<'a>(&'a self, archive: PathBuf) -> Later<'a, Result<Vec<ImageBody>, SiteError>> {
-        self.apart(move |shelf| Ok(shelf.import(Source::Path(&archive))?.into_iter().map(body).collect()))
+        self.apart(move |shelf| {
+            let mut file = std::fs::File::open(&archive)?;
+            Ok(shelf
+                .import(Source::Stream(&mut file), None)?
+                .into_iter()
+                .map(body)
+                .collect())
+        })
     }
 
     fn tag<'a>(&'a self, image: &'a str, name: &'a str) -> Later<'a, Result<(), SiteError>> {
@@ -86,6 +109,7 @@ impl Images for HostImages {
     }
 
     fn inbox(&self) -> PathBuf {
-        self.inbox.join(self.received.fetch_add(1, Ordering::Relaxed).to_string())
+        self.inbox
+            .join(self.received.fetch_add(1, Ordering::Relaxed).to_string())
     }
 }

@@ -41,8 +41,17 @@ impl HostLogs {
     ///
     /// # Errors
     /// When the system refuses to watch files.
-    pub(crate) fn open(exec: Exec, store: Store, ends: broadcast::Sender<AttemptId>) -> std::io::Result<Self> {
-        Ok(Self { exec, store, ends, watcher: Watcher::open()? })
+    pub(crate) fn open(
+        exec: Exec,
+        store: Store,
+        ends: broadcast::Sender<AttemptId>,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            exec,
+            store,
+            ends,
+            watcher: Watcher::open()?,
+        })
     }
 
     fn file(&self, attempt: AttemptId) -> PathBuf {
@@ -51,7 +60,11 @@ impl HostLogs {
 
     /// Names of an attempt's containers by position: kept in the index once it is over.
     fn containers(&self, tenant: &TenantName, attempt: AttemptId) -> Vec<String> {
-        let known = self.store.read(|snapshot| snapshot.log(tenant, attempt)).ok().flatten();
+        let known = self
+            .store
+            .read(|snapshot| snapshot.log(tenant, attempt))
+            .ok()
+            .flatten();
         match known {
             Some(files) => files.into_iter().map(|file| file.container).collect(),
             None => self.running_containers(attempt),
@@ -59,9 +72,24 @@ impl HostLogs {
     }
 
     fn running_containers(&self, attempt: AttemptId) -> Vec<String> {
-        let text = std::fs::read_to_string(self.exec.data_dir().join("tasks").join(attempt.to_string()).join("task.json"));
-        let task = text.ok().and_then(|text| serde_json::from_str::<Task>(&text).ok());
-        task.map(|task| task.init.into_iter().map(|c| c.name).chain([task.main.name]).collect()).unwrap_or_else(|| vec!["main".to_owned()])
+        let text = std::fs::read_to_string(
+            self.exec
+                .data_dir()
+                .join("tasks")
+                .join(attempt.to_string())
+                .join("task.json"),
+        );
+        let task = text
+            .ok()
+            .and_then(|text| serde_json::from_str::<Task>(&text).ok());
+        task.map(|task| {
+            task.init
+                .into_iter()
+                .map(|c| c.name)
+                .chain([task.main.name])
+                .collect()
+        })
+        .unwrap_or_else(|| vec!["main".to_owned()])
     }
 
     /// Whether nothing more will be written.
@@ -70,25 +98,53 @@ impl HostLogs {
             State::Running { .. } => false,
             State::Ended(_) => true,
             // Not begun, or long over: the outbox knows.
-            State::Unknown => self.store.read(|s| s.outbox_row(tenant, attempt)).is_ok_and(|row| row.is_none()),
+            State::Unknown => self
+                .store
+                .read(|s| s.outbox_row(tenant, attempt))
+                .is_ok_and(|row| row.is_none()),
         }
     }
 
-    async fn page(&self, tenant: &TenantName, sources: &[LogSource], query: &LogQuery) -> Result<LogSlice, SiteError> {
+    async fn page(
+        &self,
+        tenant: &TenantName,
+        sources: &[LogSource],
+        query: &LogQuery,
+    ) -> Result<LogSlice, SiteError> {
         let filter = Arc::new(Filter::of(query)?);
         let limit = query.limit.unwrap_or(PAGE).max(1) as usize;
-        let jobs: Vec<(LogSource, PathBuf, Vec<String>)> =
-            sources.iter().map(|source| (source.clone(), self.file(source.attempt), self.containers(tenant, source.attempt))).collect();
+        let jobs: Vec<(LogSource, PathBuf, Vec<String>)> = sources
+            .iter()
+            .map(|source| {
+                (
+                    source.clone(),
+                    self.file(source.attempt),
+                    self.containers(tenant, source.attempt),
+                )
+            })
+            .collect();
         let (tail, offset) = (query.tail.map(|n| n as usize), query.offset.unwrap_or(0));
         let read = move || read_page(&jobs, &filter, limit, tail, offset);
-        tokio::task::spawn_blocking(read).await.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
+        tokio::task::spawn_blocking(read)
+            .await
+            .map_err(|error| failed(&error))?
+            .map_err(|error| failed(&error))
     }
 
-    async fn send_all(&self, tenant: &TenantName, source: LogSource, query: &LogQuery, lines: &mpsc::Sender<LogLine>) -> Result<(), SiteError> {
+    async fn send_all(
+        &self,
+        tenant: &TenantName,
+        source: LogSource,
+        query: &LogQuery,
+        lines: &mpsc::Sender<LogLine>,
+    ) -> Result<(), SiteError> {
         let filter = Filter::of(query)?;
         let file = self.file(source.attempt);
         let directory = file.parent().map(Path::to_owned).unwrap_or_default();
-        let mut growth = self.watcher.listen(&directory).map_err(|error| failed(&error))?;
+        let mut growth = self
+            .watcher
+            .listen(&directory)
+            .map_err(|error| failed(&error))?;
         let mut ends = self.ends.subscribe();
         let mut reader = Lines::default();
         // With a tail only the last old lines are wanted, then every new one.
@@ -98,15 +154,17 @@ impl HostLogs {
             let names = self.containers(tenant, source.attempt);
             let mut found = VecDeque::new();
             let rest = if over { Rest::Line } else { Rest::Open };
-            reader.read(&file, rest, &mut |line| {
-                if filter.admits(&line, &names) {
-                    found.push_back(shown(&source, line, &names));
-                    if tail.is_some_and(|tail| found.len() > tail) {
-                        found.pop_front();
+            reader
+                .read(&file, rest, &mut |line| {
+                    if filter.admits(&line, &names) {
+                        found.push_back(shown(&source, line, &names));
+                        if tail.is_some_and(|tail| found.len() > tail) {
+                            found.pop_front();
+                        }
                     }
-                }
-                Flow::On
-            }).map_err(|error| failed(&error))?;
+                    Flow::On
+                })
+                .map_err(|error| failed(&error))?;
             tail = None;
             for line in found {
                 if lines.send(line).await.is_err() {
@@ -130,11 +188,21 @@ impl HostLogs {
 }
 
 fn failed(error: &dyn std::fmt::Display) -> SiteError {
-    SiteError { code: "log.unreadable".to_owned(), message: format!("the log can not be read: {error}"), fix: None }
+    SiteError {
+        code: "log.unreadable".to_owned(),
+        message: format!("the log can not be read: {error}"),
+        fix: None,
+    }
 }
 
 /// Reads all sources and puts their lines in order.
-fn read_page(jobs: &[(LogSource, PathBuf, Vec<String>)], filter: &Filter, limit: usize, tail: Option<usize>, offset: u64) -> std::io::Result<LogSlice> {
+fn read_page(
+    jobs: &[(LogSource, PathBuf, Vec<String>)],
+    filter: &Filter,
+    limit: usize,
+    tail: Option<usize>,
+    offset: u64,
+) -> std::io::Result<LogSlice> {
     let mut all: Vec<LogLine> = Vec::new();
     let mut next = None;
     for (source, file, names) in jobs {
@@ -166,7 +234,10 @@ fn read_page(jobs: &[(LogSource, PathBuf, Vec<String>)], filter: &Filter, limit:
         Some(tail) => drop(all.drain(..all.len().saturating_sub(tail))),
         None => all.truncate(limit),
     }
-    Ok(LogSlice { lines: all, next: if jobs.len() == 1 { next } else { None } })
+    Ok(LogSlice {
+        lines: all,
+        next: if jobs.len() == 1 { next } else { None },
+    })
 }
 
 /// Which lines are wanted.
@@ -179,20 +250,41 @@ struct Filter {
 
 impl Filter {
     fn of(query: &LogQuery) -> Result<Self, SiteError> {
-        let wrong = |message: String| SiteError { code: "request.filter".to_owned(), message, fix: None };
+        let wrong = |message: String| SiteError {
+            code: "request.filter".to_owned(),
+            message,
+            fix: None,
+        };
         let grep = match query.grep.as_deref() {
-            Some(pattern) if pattern.len() > PATTERN => return Err(wrong(format!("the pattern is longer than {PATTERN} bytes"))),
-            Some(pattern) => Some(Regex::new(pattern).map_err(|error| wrong(format!("the pattern is no regular expression: {error}")))?),
+            Some(pattern) if pattern.len() > PATTERN => {
+                return Err(wrong(format!("the pattern is longer than {PATTERN} bytes")));
+            }
+            Some(pattern) => Some(Regex::new(pattern).map_err(|error| {
+                wrong(format!("the pattern is no regular expression: {error}"))
+            })?),
             None => None,
         };
-        Ok(Self { stream: query.stream.clone(), container: query.container.clone(), since: query.since, grep })
+        Ok(Self {
+            stream: query.stream.clone(),
+            container: query.container.clone(),
+            since: query.since,
+            grep,
+        })
     }
 
     fn admits(&self, line: &Line, names: &[String]) -> bool {
-        self.stream.as_deref().is_none_or(|stream| stream == word(line.source))
-            && self.container.as_deref().is_none_or(|wanted| container(line, names) == wanted)
+        self.stream
+            .as_deref()
+            .is_none_or(|stream| stream == word(line.source))
+            && self
+                .container
+                .as_deref()
+                .is_none_or(|wanted| container(line, names) == wanted)
             && self.since.is_none_or(|since| line.time >= since)
-            && self.grep.as_ref().is_none_or(|pattern| pattern.is_match(&line.text))
+            && self
+                .grep
+                .as_ref()
+                .is_none_or(|pattern| pattern.is_match(&line.text))
     }
 }
 
@@ -205,7 +297,9 @@ fn word(source: Source) -> &'static str {
 }
 
 fn container<'n>(line: &Line, names: &'n [String]) -> &'n str {
-    names.get(usize::from(line.container)).map_or("main", String::as_str)
+    names
+        .get(usize::from(line.container))
+        .map_or("main", String::as_str)
 }
 
 fn shown(source: &LogSource, line: Line, names: &[String]) -> LogLine {
@@ -228,16 +322,39 @@ impl Logs for HostLogs {
             return None;
         }
         let cut = lines::cut_at(&file);
-        let name = format!("{}/{}-{}.log", attempt.run, attempt.node.0, attempt.generation);
+        let name = format!(
+            "{}/{}-{}.log",
+            attempt.run, attempt.node.0, attempt.generation
+        );
         let files = self.running_containers(attempt).into_iter();
-        Some(files.map(|container| LogFile { container, file: name.clone(), bytes, cut }).collect())
+        Some(
+            files
+                .map(|container| LogFile {
+                    container,
+                    file: name.clone(),
+                    bytes,
+                    cut,
+                })
+                .collect(),
+        )
     }
 
-    fn read<'a>(&'a self, tenant: &'a TenantName, sources: &'a [LogSource], query: &'a LogQuery) -> Later<'a, Result<LogSlice, SiteError>> {
+    fn read<'a>(
+        &'a self,
+        tenant: &'a TenantName,
+        sources: &'a [LogSource],
+        query: &'a LogQuery,
+    ) -> Later<'a, Result<LogSlice, SiteError>> {
         Box::pin(self.page(tenant, sources, query))
     }
 
-    fn follow<'a>(&'a self, tenant: &'a TenantName, source: LogSource, query: &'a LogQuery, lines: mpsc::Sender<LogLine>) -> Later<'a, Result<(), SiteError>> {
+    fn follow<'a>(
+        &'a self,
+        tenant: &'a TenantName,
+        source: LogSource,
+        query: &'a LogQuery,
+        lines: mpsc::Sender<LogLine>,
+    ) -> Later<'a, Result<(), SiteError>> {
         Box::pin(async move { self.send_all(tenant, source, query, &lines).await })
     }
 

@@ -45,6 +45,10 @@ impl IntoResponse for ArgoProblem {
                 None => body.message,
             }
         };
-        (status, Json(json!({"code": grpc_code(status), "message": message}))).into_response()
+        (
+            status,
+            Json(json!({"code": grpc_code(status), "message": message})),
+        )
+            .into_response()
     }
 }

@@ -23,7 +23,12 @@ impl Fields {
         if text.is_empty() || text.len() > LIMIT {
             return Self::All;
         }
-        let paths = |text: &str| text.split(',').filter(|p| !p.is_empty()).map(|path| path.split('.').map(str::to_owned).collect()).collect();
+        let paths = |text: &str| {
+            text.split(',')
+                .filter(|p| !p.is_empty())
+                .map(|path| path.split('.').map(str::to_owned).collect())
+                .collect()
+        };
         match text.strip_prefix('-') {
             Some(rest) => Self::Without(paths(rest)),
             None => Self::Only(paths(text)),
@@ -33,16 +38,29 @@ impl Fields {
     /// Below a member: on streams paths begin with `result.object`.
     pub(super) fn below(&self, prefix: &[&str]) -> Self {
         let cut = |paths: &[Vec<String>]| {
-            let inside = paths.iter().filter(|path| path.iter().zip(prefix).all(|(a, b)| a == b));
-            inside.map(|path| path.iter().skip(prefix.len()).cloned().collect::<Vec<_>>()).collect::<Vec<_>>()
+            let inside = paths
+                .iter()
+                .filter(|path| path.iter().zip(prefix).all(|(a, b)| a == b));
+            inside
+                .map(|path| path.iter().skip(prefix.len()).cloned().collect::<Vec<_>>())
+                .collect::<Vec<_>>()
         };
         match self {
             Self::All => Self::All,
             Self::Only(paths) => {
                 let paths = cut(paths);
-                if paths.iter().any(Vec::is_empty) { Self::All } else { Self::Only(paths) }
+                if paths.iter().any(Vec::is_empty) {
+                    Self::All
+                } else {
+                    Self::Only(paths)
+                }
             }
-            Self::Without(paths) => Self::Without(cut(paths).into_iter().filter(|path| !path.is_empty()).collect()),
+            Self::Without(paths) => Self::Without(
+                cut(paths)
+                    .into_iter()
+                    .filter(|path| !path.is_empty())
+                    .collect(),
+            ),
         }
     }
 
@@ -50,8 +68,12 @@ impl Fields {
     pub(super) fn wants(&self, path: &[&str]) -> bool {
         match self {
             Self::All => true,
-            Self::Only(paths) => paths.iter().any(|listed| listed.iter().zip(path).all(|(a, b)| a == b)),
-            Self::Without(paths) => !paths.iter().any(|listed| listed.len() <= path.len() && listed.iter().zip(path).all(|(a, b)| a == b)),
+            Self::Only(paths) => paths
+                .iter()
+                .any(|listed| listed.iter().zip(path).all(|(a, b)| a == b)),
+            Self::Without(paths) => !paths.iter().any(|listed| {
+                listed.len() <= path.len() && listed.iter().zip(path).all(|(a, b)| a == b)
+            }),
         }
     }
 
@@ -60,14 +82,23 @@ impl Fields {
         match self {
             Self::All => value,
             Self::Only(paths) => only(value, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>()),
-            Self::Without(paths) => without(value, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>()),
+            Self::Without(paths) => {
+                without(value, &paths.iter().map(Vec::as_slice).collect::<Vec<_>>())
+            }
         }
     }
 }
 
 /// Paths below one member, and whether the member itself is listed.
 fn step<'p>(paths: &[&'p [String]], key: &str) -> (Vec<&'p [String]>, bool) {
-    let below: Vec<&[String]> = paths.iter().filter_map(|path| path.split_first().filter(|(head, _)| *head == key).map(|(_, rest)| rest)).collect();
+    let below: Vec<&[String]> = paths
+        .iter()
+        .filter_map(|path| {
+            path.split_first()
+                .filter(|(head, _)| *head == key)
+                .map(|(_, rest)| rest)
+        })
+        .collect();
     let listed = below.iter().any(|rest| rest.is_empty());
     (below, listed)
 }
@@ -79,7 +110,9 @@ fn only(value: Value, paths: &[&[String]]) -> Value {
             for (key, value) in map {
                 match step(paths, &key) {
                     (_, true) => drop(kept.insert(key, value)),
-                    (below, false) if !below.is_empty() => drop(kept.insert(key, only(value, &below))),
+                    (below, false) if !below.is_empty() => {
+                        drop(kept.insert(key, only(value, &below)))
+                    }
                     _ => {}
                 }
             }
@@ -103,7 +136,10 @@ fn without(value: Value, paths: &[&[String]]) -> Value {
             }
             Value::Object(kept)
         }
-        Value::Array(list) => list.into_iter().map(|value| without(value, paths)).collect(),
+        Value::Array(list) => list
+            .into_iter()
+            .map(|value| without(value, paths))
+            .collect(),
         other => other,
     }
 }
@@ -119,8 +155,14 @@ mod tests {
         let list = json!({"metadata": {"continue": ""}, "items": [{"metadata": {"name": "a"}, "status": {"phase": "Failed", "nodes": {}}}]});
         let parse = Fields::parse;
         assert_eq!(parse("").filter(list.clone()), list);
-        assert_eq!(parse("metadata,items.status.phase").filter(list.clone()), json!({"metadata": {"continue": ""}, "items": [{"status": {"phase": "Failed"}}]}));
-        assert_eq!(parse("-items.status.nodes,items.metadata").filter(list), json!({"metadata": {"continue": ""}, "items": [{"status": {"phase": "Failed"}}]}));
+        assert_eq!(
+            parse("metadata,items.status.phase").filter(list.clone()),
+            json!({"metadata": {"continue": ""}, "items": [{"status": {"phase": "Failed"}}]})
+        );
+        assert_eq!(
+            parse("-items.status.nodes,items.metadata").filter(list),
+            json!({"metadata": {"continue": ""}, "items": [{"status": {"phase": "Failed"}}]})
+        );
     }
 
     #[test]
@@ -129,6 +171,9 @@ mod tests {
         assert!(!fields.wants(&["items", "status", "nodes"]) && fields.wants(&["items", "status"]));
         assert!(!Fields::parse("-status.nodes").wants(&["status", "nodes", "x"]));
         assert!(Fields::parse("-status.nodes").wants(&["status"]));
-        assert_eq!(Fields::parse("result.object.status.phase").below(&["result", "object"]), Fields::parse("status.phase"));
+        assert_eq!(
+            Fields::parse("result.object.status.phase").below(&["result", "object"]),
+            Fields::parse("status.phase")
+        );
     }
 }

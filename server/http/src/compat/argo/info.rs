@@ -21,11 +21,15 @@ pub(super) fn answer(value: Value) -> Response {
 
 pub(super) async fn info(asking: Asking) -> Response {
     let managed = match &asking.caller.principal.power {
-        Power::Member(roles) if roles.len() == 1 => roles.keys().next().map(|tenant| tenant.namespace()),
+        Power::Member(roles) if roles.len() == 1 => {
+            roles.keys().next().map(|tenant| tenant.namespace())
+        }
         _ => None,
     };
     let link = json!({"name": "Steading API", "scope": "workflow-list", "url": format!("{}/openapi.json", steading_api::BASE)});
-    answer(json!({"managedNamespace": managed.unwrap_or_default(), "links": [link], "columns": [], "navColor": "", "modals": {"firstTimeUser": false, "newVersion": false, "feedback": false}}))
+    answer(
+        json!({"managedNamespace": managed.unwrap_or_default(), "links": [link], "columns": [], "navColor": "", "modals": {"firstTimeUser": false, "newVersion": false, "feedback": false}}),
+    )
 }
 
 pub(super) async fn userinfo(asking: Asking) -> Response {
@@ -33,7 +37,9 @@ pub(super) async fn userinfo(asking: Asking) -> Response {
         Power::Operator => vec!["operators".to_owned()],
         Power::Member(roles) => roles.keys().map(ToString::to_string).collect(),
     };
-    answer(json!({"issuer": "steading", "subject": asking.who(), "name": asking.who(), "groups": groups}))
+    answer(
+        json!({"issuer": "steading", "subject": asking.who(), "name": asking.who(), "groups": groups}),
+    )
 }
 
 pub(super) async fn version(_: Asking) -> Response {

@@ -40,19 +40,42 @@ impl ListOptions {
     /// # Errors
     /// 400 for a malformed selector and for a namespace that contradicts the path.
     pub(super) fn read(pairs: &Pairs, namespace: &str) -> Result<Self, Problem> {
-        let get = |name: &str| pairs.get(name).map(String::as_str).filter(|text| !text.is_empty());
+        let get = |name: &str| {
+            pairs
+                .get(name)
+                .map(String::as_str)
+                .filter(|text| !text.is_empty())
+        };
         let mut options = Self {
             filter: RunFilter::default(),
             not_name: None,
-            limit: get("listOptions.limit").and_then(|text| text.parse().ok()).filter(|limit| *limit > 0),
-            offset: get("listOptions.continue").map_or(Ok(0), str::parse).map_err(|_| Problem::request("request.continue", "listOptions.continue must be an integer"))?,
+            limit: get("listOptions.limit")
+                .and_then(|text| text.parse().ok())
+                .filter(|limit| *limit > 0),
+            offset: get("listOptions.continue")
+                .map_or(Ok(0), str::parse)
+                .map_err(|_| {
+                    Problem::request(
+                        "request.continue",
+                        "listOptions.continue must be an integer",
+                    )
+                })?,
             fields: Fields::parse(get("fields").unwrap_or_default()),
-            resource_version: get("listOptions.resourceVersion").and_then(|text| text.parse().ok()).filter(|version| *version > 0),
+            resource_version: get("listOptions.resourceVersion")
+                .and_then(|text| text.parse().ok())
+                .filter(|version| *version > 0),
             show_remaining: false,
             started: StartedRange::default(),
         };
-        labelled(&mut options.filter, get("listOptions.labelSelector").unwrap_or_default())?;
-        options.field_selector(get("listOptions.fieldSelector").unwrap_or_default(), namespace, get("nameFilter"))?;
+        labelled(
+            &mut options.filter,
+            get("listOptions.labelSelector").unwrap_or_default(),
+        )?;
+        options.field_selector(
+            get("listOptions.fieldSelector").unwrap_or_default(),
+            namespace,
+            get("nameFilter"),
+        )?;
         Ok(options)
     }
 
@@ -67,12 +90,28 @@ impl ListOptions {
             })
     }
 
-    fn field_selector(&mut self, text: &str, namespace: &str, name_filter: Option<&str>) -> Result<(), Problem> {
+    fn field_selector(
+        &mut self,
+        text: &str,
+        namespace: &str,
+        name_filter: Option<&str>,
+    ) -> Result<(), Problem> {
         let mut name = None;
-        for term in text.split(',').map(str::trim).filter(|term| !term.is_empty()) {
+        for term in text
+            .split(',')
+            .map(str::trim)
+            .filter(|term| !term.is_empty())
+        {
             match split(term).ok_or_else(|| unsupported(term))? {
-                ("metadata.namespace", "=", value) if !namespace.is_empty() && value != namespace => {
-                    return Err(Problem::request("request.namespace", format!("\"metadata.namespace={value}\" contradicts the namespace of the path")));
+                ("metadata.namespace", "=", value)
+                    if !namespace.is_empty() && value != namespace =>
+                {
+                    return Err(Problem::request(
+                        "request.namespace",
+                        format!(
+                            "\"metadata.namespace={value}\" contradicts the namespace of the path"
+                        ),
+                    ));
                 }
                 ("metadata.namespace", _, _) => {}
                 ("metadata.name", "=", value) => name = Some(value.to_owned()),
@@ -108,11 +147,19 @@ fn split(term: &str) -> Option<(&str, &str, &str)> {
 }
 
 fn unsupported(term: &str) -> Problem {
-    Problem::request("request.selector", format!("unsupported requirement {}", term.chars().take(100).collect::<String>()))
+    Problem::request(
+        "request.selector",
+        format!(
+            "unsupported requirement {}",
+            term.chars().take(100).collect::<String>()
+        ),
+    )
 }
 
 fn instant(text: &str) -> Result<i64, Problem> {
-    text.parse::<jiff::Timestamp>().map(|t| t.as_millisecond()).map_err(|_| Problem::request("request.selector", "spec.startedAt takes an RFC 3339 time"))
+    text.parse::<jiff::Timestamp>()
+        .map(|t| t.as_millisecond())
+        .map_err(|_| Problem::request("request.selector", "spec.startedAt takes an RFC 3339 time"))
 }
 
 #[cfg(test)]
@@ -120,22 +167,52 @@ mod tests {
     use super::*;
 
     fn read(pairs: &[(&str, &str)], namespace: &str) -> Result<ListOptions, Problem> {
-        ListOptions::read(&pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect(), namespace)
+        ListOptions::read(
+            &pairs
+                .iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect(),
+            namespace,
+        )
     }
 
     #[test]
     fn names_are_filtered_as_argo_filters_them() {
         let name = ("listOptions.fieldSelector", "metadata.name=a");
-        assert_eq!(read(&[name], "").unwrap().filter.name, Some(NameRule::Is("a".into())));
-        assert_eq!(read(&[name, ("nameFilter", "Prefix")], "").unwrap().filter.name, Some(NameRule::Prefix("a".into())));
-        let both = read(&[("listOptions.fieldSelector", "metadata.name!=b"), ("nameFilter", "Contains")], "").unwrap();
+        assert_eq!(
+            read(&[name], "").unwrap().filter.name,
+            Some(NameRule::Is("a".into()))
+        );
+        assert_eq!(
+            read(&[name, ("nameFilter", "Prefix")], "")
+                .unwrap()
+                .filter
+                .name,
+            Some(NameRule::Prefix("a".into()))
+        );
+        let both = read(
+            &[
+                ("listOptions.fieldSelector", "metadata.name!=b"),
+                ("nameFilter", "Contains"),
+            ],
+            "",
+        )
+        .unwrap();
         assert_eq!((both.filter.name, both.not_name), (None, Some("b".into())));
     }
 
     #[test]
     fn what_argo_refuses_is_refused() {
-        for selector in ["spec.x=1", "metadata.name>a", "metadata.namespace=other", "nothing"] {
-            assert!(read(&[("listOptions.fieldSelector", selector)], "default").is_err(), "{selector}");
+        for selector in [
+            "spec.x=1",
+            "metadata.name>a",
+            "metadata.namespace=other",
+            "nothing",
+        ] {
+            assert!(
+                read(&[("listOptions.fieldSelector", selector)], "default").is_err(),
+                "{selector}"
+            );
         }
         assert!(read(&[("listOptions.continue", "x")], "").is_err());
         assert!(read(&[("listOptions.offset", "3"), ("whatever", "1")], "").is_ok());

@@ -30,29 +30,71 @@ const LINE: usize = 1024 * 1024;
 const LINES: u32 = 1_000_000;
 const BUFFER: usize = 256;
 
-pub(super) async fn workflow(asking: Asking, Path((namespace, name)): Path<(String, String)>, Query(pairs): Query<Pairs>, headers: HeaderMap) -> Answer {
+pub(super) async fn workflow(
+    asking: Asking,
+    Path((namespace, name)): Path<(String, String)>,
+    Query(pairs): Query<Pairs>,
+    headers: HeaderMap,
+) -> Answer {
     let pod = pairs.get("podName").cloned().unwrap_or_default();
     lines(&asking, &namespace, &name, &pod, &pairs, &headers).await
 }
 
-pub(super) async fn pod(asking: Asking, Path((namespace, name, pod)): Path<(String, String, String)>, Query(pairs): Query<Pairs>, headers: HeaderMap) -> Answer {
+pub(super) async fn pod(
+    asking: Asking,
+    Path((namespace, name, pod)): Path<(String, String, String)>,
+    Query(pairs): Query<Pairs>,
+    headers: HeaderMap,
+) -> Answer {
     lines(&asking, &namespace, &name, &pod, &pairs, &headers).await
 }
 
-async fn lines(asking: &Asking, namespace: &str, name: &str, pod: &str, pairs: &Pairs, headers: &HeaderMap) -> Answer {
+async fn lines(
+    asking: &Asking,
+    namespace: &str,
+    name: &str,
+    pod: &str,
+    pairs: &Pairs,
+    headers: &HeaderMap,
+) -> Answer {
     let run = find(asking, namespace, name, Verb::Read)?;
-    let get = |name: &str| pairs.get(&format!("logOptions.{name}")).map(String::as_str).filter(|text| !text.is_empty());
+    let get = |name: &str| {
+        pairs
+            .get(&format!("logOptions.{name}"))
+            .map(String::as_str)
+            .filter(|text| !text.is_empty())
+    };
     let query = query(pairs, get)?;
     let stamp = get("timestamps") == Some("true");
     let (results, receiver) = mpsc::channel(BUFFER);
     let chosen = chosen(asking, &run, pod)?;
     if get("follow") == Some("true") {
         let allowed = StillAllowed::of(&asking.app, &asking.caller.token, &asking.caller.principal);
-        let only = if pod.is_empty() { None } else { chosen.first().map(|source| source.attempt.node.0) };
-        let lines = follow(asking.app.control().clone(), Followed { run, query: LogQuery { node: only, ..query } }, allowed);
+        let only = if pod.is_empty() {
+            None
+        } else {
+            chosen.first().map(|source| source.attempt.node.0)
+        };
+        let lines = follow(
+            asking.app.control().clone(),
+            Followed {
+                run,
+                query: LogQuery {
+                    node: only,
+                    ..query
+                },
+            },
+            allowed,
+        );
         tokio::spawn(pass_on(lines, results, stamp));
     } else {
-        let slice = asking.app.control().logs().read(&run.tenant, &chosen, &query).await.map_err(Problem::from)?;
+        let slice = asking
+            .app
+            .control()
+            .logs()
+            .read(&run.tenant, &chosen, &query)
+            .await
+            .map_err(Problem::from)?;
         tokio::spawn(async move {
             for line in slice.lines {
                 if send(&results, line, stamp).await.is_err() {
@@ -72,13 +114,27 @@ async fn pass_on(mut lines: mpsc::Receiver<LogLine>, results: mpsc::Sender<Value
     }
 }
 
-async fn send(results: &mpsc::Sender<Value>, line: LogLine, stamp: bool) -> Result<(), mpsc::error::SendError<Value>> {
+async fn send(
+    results: &mpsc::Sender<Value>,
+    line: LogLine,
+    stamp: bool,
+) -> Result<(), mpsc::error::SendError<Value>> {
     let mut text = line.text.as_str();
     loop {
-        let end = if text.len() <= LINE { text.len() } else { text.floor_char_boundary(LINE) };
+        let end = if text.len() <= LINE {
+            text.len()
+        } else {
+            text.floor_char_boundary(LINE)
+        };
         let (part, rest) = text.split_at(end);
-        let content = if stamp { format!("{} {part}", stamp_of(line.time)) } else { part.to_owned() };
-        results.send(json!({"content": content, "podName": line.pod})).await?;
+        let content = if stamp {
+            format!("{} {part}", stamp_of(line.time))
+        } else {
+            part.to_owned()
+        };
+        results
+            .send(json!({"content": content, "podName": line.pod}))
+            .await?;
         if rest.is_empty() {
             return Ok(());
         }
@@ -88,17 +144,32 @@ async fn send(results: &mpsc::Sender<Value>, line: LogLine, stamp: bool) -> Resu
 
 /// RFC 3339 with nanoseconds, as the container runtime writes it.
 fn stamp_of(at: Millis) -> String {
-    let time = i64::try_from(at.get()).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
-    time.map(|t| t.strftime("%Y-%m-%dT%H:%M:%S%.9fZ").to_string()).unwrap_or_default()
+    let time = i64::try_from(at.get())
+        .ok()
+        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    time.map(|t| t.strftime("%Y-%m-%dT%H:%M:%S%.9fZ").to_string())
+        .unwrap_or_default()
 }
 
 fn query<'p>(pairs: &Pairs, get: impl Fn(&str) -> Option<&'p str>) -> Result<LogQuery, Problem> {
-    let seconds = get("sinceSeconds").and_then(|text| text.parse::<u64>().ok()).map(|s| now().since(Millis(s.saturating_mul(1000))));
+    let seconds = get("sinceSeconds")
+        .and_then(|text| text.parse::<u64>().ok())
+        .map(|s| now().since(Millis(s.saturating_mul(1000))));
     let since = get("sinceTime").or_else(|| get("sinceTime.seconds"));
     let since = match since {
         Some(text) => Some(match text.parse::<u64>() {
             Ok(seconds) => Millis(seconds.saturating_mul(1000)),
-            Err(_) => text.parse::<jiff::Timestamp>().ok().and_then(|t| u64::try_from(t.as_millisecond()).ok()).map(Millis).ok_or_else(|| Problem::request("request.filter", "logOptions.sinceTime takes an RFC 3339 time"))?,
+            Err(_) => text
+                .parse::<jiff::Timestamp>()
+                .ok()
+                .and_then(|t| u64::try_from(t.as_millisecond()).ok())
+                .map(Millis)
+                .ok_or_else(|| {
+                    Problem::request(
+                        "request.filter",
+                        "logOptions.sinceTime takes an RFC 3339 time",
+                    )
+                })?,
         }),
         None => None,
     };
@@ -114,11 +185,19 @@ fn query<'p>(pairs: &Pairs, get: impl Fn(&str) -> Option<&'p str>) -> Result<Log
 
 /// The attempts of the run, or of the pod: by its name, or by its node's id.
 fn chosen(asking: &Asking, run: &RunRef, pod: &str) -> Result<Vec<LogSource>, Problem> {
-    let missing = || Problem::not_found("run.not-found", format!("workflows.argoproj.io \"{}\" not found", run.id));
+    let missing = || {
+        Problem::not_found(
+            "run.not-found",
+            format!("workflows.argoproj.io \"{}\" not found", run.id),
+        )
+    };
     let (_, mut sources) = sources(asking.app.control().store(), run, None)?.ok_or_else(missing)?;
     if !pod.is_empty() {
         // Both end in the hash of the node's name.
-        let hash = |text: &str| text.rsplit_once('-').map_or_else(|| text.to_owned(), |(_, hash)| hash.to_owned());
+        let hash = |text: &str| {
+            text.rsplit_once('-')
+                .map_or_else(|| text.to_owned(), |(_, hash)| hash.to_owned())
+        };
         sources.retain(|source| source.pod == pod || hash(&source.pod) == hash(pod));
     }
     Ok(sources)

@@ -23,19 +23,40 @@ impl FromRequestParts<App> for Asking {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
-        let caller = caller(app, &parts.method, &parts.headers).map_err(|problem| ArgoProblem(problem).into_response())?;
-        Ok(Self { app: app.clone(), caller })
+        let caller = caller(app, &parts.method, &parts.headers)
+            .map_err(|problem| ArgoProblem(problem).into_response())?;
+        Ok(Self {
+            app: app.clone(),
+            caller,
+        })
     }
 }
 
 impl Asking {
     /// The tenant behind a namespace, if the caller may do this in it. A namespace of somebody else is
     /// answered like one that does not exist.
-    pub(super) fn tenant(&self, namespace: &str, verb: Verb, kind: Kind) -> Result<TenantName, Problem> {
+    pub(super) fn tenant(
+        &self,
+        namespace: &str,
+        verb: Verb,
+        kind: Kind,
+    ) -> Result<TenantName, Problem> {
         let shown: String = namespace.chars().take(80).collect();
-        let missing = || Problem::not_found("tenant.not-found", format!("namespaces \"{shown}\" not found"));
+        let missing = || {
+            Problem::not_found(
+                "tenant.not-found",
+                format!("namespaces \"{shown}\" not found"),
+            )
+        };
         let tenant = TenantName::from_namespace(namespace).ok_or_else(missing)?;
-        may(&self.caller.principal, verb, kind, Reach::Tenant, Some(&tenant)).map_err(|denied| match Problem::from(denied) {
+        may(
+            &self.caller.principal,
+            verb,
+            kind,
+            Reach::Tenant,
+            Some(&tenant),
+        )
+        .map_err(|denied| match Problem::from(denied) {
             hidden if hidden.status == axum::http::StatusCode::NOT_FOUND => missing(),
             denied => denied,
         })?;

@@ -27,23 +27,39 @@ enum Form {
 ///
 /// # Errors
 /// When the head can not be made.
-pub(super) fn answer(headers: &HeaderMap, results: mpsc::Receiver<Value>) -> Result<Response, Problem> {
-    let events = headers.get(header::ACCEPT).is_some_and(|accept| accept == "text/event-stream");
-    let (form, media) = if events { (Form::Events, "text/event-stream") } else { (Form::Lines, "application/json") };
-    let chunks = stream::unfold((results, Instant::now(), true), move |(mut results, quiet_since, first)| async move {
-        if first {
-            // An empty comment makes the head leave; lines have no comments.
-            let hello = if form == Form::Events { Bytes::from_static(b":\n") } else { Bytes::new() };
-            return Some((Ok::<_, Infallible>(hello), (results, Instant::now(), false)));
-        }
-        tokio::select! {
-            result = results.recv() => Some((Ok(chunk(form, result?)), (results, Instant::now(), false))),
-            () = sleep_until(quiet_since + KEEP_ALIVE) => {
-                let beat = if form == Form::Events { Bytes::from_static(b":\n") } else { Bytes::from_static(b"\n") };
-                Some((Ok(beat), (results, Instant::now(), false)))
+pub(super) fn answer(
+    headers: &HeaderMap,
+    results: mpsc::Receiver<Value>,
+) -> Result<Response, Problem> {
+    let events = headers
+        .get(header::ACCEPT)
+        .is_some_and(|accept| accept == "text/event-stream");
+    let (form, media) = if events {
+        (Form::Events, "text/event-stream")
+    } else {
+        (Form::Lines, "application/json")
+    };
+    let chunks = stream::unfold(
+        (results, Instant::now(), true),
+        move |(mut results, quiet_since, first)| async move {
+            if first {
+                // An empty comment makes the head leave; lines have no comments.
+                let hello = if form == Form::Events {
+                    Bytes::from_static(b":\n")
+                } else {
+                    Bytes::new()
+                };
+                return Some((Ok::<_, Infallible>(hello), (results, Instant::now(), false)));
             }
-        }
-    });
+            tokio::select! {
+                result = results.recv() => Some((Ok(chunk(form, result?)), (results, Instant::now(), false))),
+                () = sleep_until(quiet_since + KEEP_ALIVE) => {
+                    let beat = if form == Form::Events { Bytes::from_static(b":\n") } else { Bytes::from_static(b"\n") };
+                    Some((Ok(beat), (results, Instant::now(), false)))
+                }
+            }
+        },
+    );
     Response::builder()
         .header(header::CONTENT_TYPE, media)
         .header(VERSION_HEADER, COMPATIBLE)

@@ -37,7 +37,10 @@ fn shown(tenant: &TenantName, row: Template) -> Value {
         metadata.insert("namespace".to_owned(), json!(tenant.namespace()));
         metadata.insert("resourceVersion".to_owned(), json!(row.version.to_string()));
         metadata.insert("creationTimestamp".to_owned(), time(row.created));
-        metadata.insert("uid".to_owned(), json!(uid(tenant, row.name.as_str(), row.created.get())));
+        metadata.insert(
+            "uid".to_owned(),
+            json!(uid(tenant, row.name.as_str(), row.created.get())),
+        );
     }
     object
 }
@@ -45,10 +48,18 @@ fn shown(tenant: &TenantName, row: Template) -> Value {
 /// A template's uid: made from what never changes about it.
 fn uid(tenant: &TenantName, name: &str, created: u64) -> String {
     let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    for byte in tenant.as_str().bytes().chain([0]).chain(name.bytes()).chain(created.to_be_bytes()) {
+    for byte in tenant
+        .as_str()
+        .bytes()
+        .chain([0])
+        .chain(name.bytes())
+        .chain(created.to_be_bytes())
+    {
         hash = (hash ^ u128::from(byte)).wrapping_mul(0x0000_0000_0100_0000_0000_0000_0000_013b);
     }
-    steading_types::RunId::from_bytes(hash.to_be_bytes()).uid().to_string()
+    steading_types::RunId::from_bytes(hash.to_be_bytes())
+        .uid()
+        .to_string()
 }
 
 pub(super) async fn list_all(asking: Asking, Query(pairs): Query<Pairs>) -> Answer {
@@ -59,26 +70,45 @@ pub(super) async fn list_all(asking: Asking, Query(pairs): Query<Pairs>) -> Answ
     list_of(&asking, &tenants, &pairs)
 }
 
-pub(super) async fn list(asking: Asking, Path(namespace): Path<String>, Query(pairs): Query<Pairs>) -> Answer {
+pub(super) async fn list(
+    asking: Asking,
+    Path(namespace): Path<String>,
+    Query(pairs): Query<Pairs>,
+) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Read, Kind::Template)?;
     list_of(&asking, &[tenant], &pairs)
 }
 
 fn list_of(asking: &Asking, tenants: &[TenantName], pairs: &Pairs) -> Answer {
     let get = |name: &str| pairs.get(name).map(String::as_str).unwrap_or_default();
-    let selector = LabelSelector::parse(get("listOptions.labelSelector")).map_err(|e| Problem::request("request.selector", e.to_string()))?;
+    let selector = LabelSelector::parse(get("listOptions.labelSelector"))
+        .map_err(|e| Problem::request("request.selector", e.to_string()))?;
     let pattern = get("namePattern");
     let mut items = Vec::new();
     for tenant in tenants {
-        for row in asking.app.control().templates(tenant).map_err(Problem::from)? {
-            let labels = row.object.pointer("/metadata/labels").cloned().and_then(|labels| serde_json::from_value(labels).ok()).unwrap_or_default();
+        for row in asking
+            .app
+            .control()
+            .templates(tenant)
+            .map_err(Problem::from)?
+        {
+            let labels = row
+                .object
+                .pointer("/metadata/labels")
+                .cloned()
+                .and_then(|labels| serde_json::from_value(labels).ok())
+                .unwrap_or_default();
             if selector.matches(&labels) && row.name.as_str().contains(pattern) {
                 items.push(shown(tenant, row));
             }
         }
     }
     let seq = asking.app.control().store().latest().to_string();
-    let items = if items.is_empty() { Value::Null } else { Value::Array(items) };
+    let items = if items.is_empty() {
+        Value::Null
+    } else {
+        Value::Array(items)
+    };
     let list = json!({"metadata": {"resourceVersion": seq}, "items": items});
     Ok(answer(Fields::parse(get("fields")).filter(list)))
 }
@@ -91,69 +121,150 @@ pub(super) async fn get(asking: Asking, Path((namespace, name)): Path<(String, S
 
 fn known(asking: &Asking, tenant: &TenantName, name: &str) -> Result<Template, Problem> {
     let missing = || ControlError::NoTemplate(name.chars().take(80).collect());
-    let found = asking.app.control().template(tenant, &name.parse().map_err(|_| missing())?)?;
+    let found = asking
+        .app
+        .control()
+        .template(tenant, &name.parse().map_err(|_| missing())?)?;
     Ok(found.ok_or_else(missing)?)
 }
 
 fn document(object: Value, namespace: &str) -> Result<Document, Problem> {
     same_namespace(&object, namespace)?;
-    let read = steading_spec::from_json(object, Some(steading_spec::Kind::WorkflowTemplate), Mode::Lenient, &Limits::default());
+    let read = steading_spec::from_json(
+        object,
+        Some(steading_spec::Kind::WorkflowTemplate),
+        Mode::Lenient,
+        &Limits::default(),
+    );
     Ok(read.map_err(ControlError::Invalid)?)
 }
 
 async fn body(request: Request, namespace: &str) -> Result<(Document, bool), Problem> {
     let wanted: TemplateRequest = read_json(request).await?;
-    let object = wanted.template.filter(Value::is_object).ok_or_else(|| Problem::request("request.body", "workflow template was not found in the request body"))?;
-    let dry_run = wanted.create_options.and_then(|options| options.dry_run).is_some_and(|kinds| !kinds.is_empty());
+    let object = wanted.template.filter(Value::is_object).ok_or_else(|| {
+        Problem::request(
+            "request.body",
+            "workflow template was not found in the request body",
+        )
+    })?;
+    let dry_run = wanted
+        .create_options
+        .and_then(|options| options.dry_run)
+        .is_some_and(|kinds| !kinds.is_empty());
     Ok((document(object, namespace)?, dry_run))
 }
 
-pub(super) async fn create(asking: Asking, Path(namespace): Path<String>, request: Request) -> Answer {
+pub(super) async fn create(
+    asking: Asking,
+    Path(namespace): Path<String>,
+    request: Request,
+) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Update, Kind::Template)?;
     let (document, dry_run) = body(request, &namespace).await?;
     if dry_run {
-        asking.app.control().check(&tenant, &document.object).map_err(|faults| Problem::from(ControlError::Invalid(faults)))?;
+        asking
+            .app
+            .control()
+            .check(&tenant, &document.object)
+            .map_err(|faults| Problem::from(ControlError::Invalid(faults)))?;
         return Ok(answer(document.raw));
     }
-    let (row, _, _) = asking.app.control().put_template(&tenant, document, Expect::Absent).await.map_err(Problem::from)?;
+    let (row, _, _) = asking
+        .app
+        .control()
+        .put_template(&tenant, document, Expect::Absent)
+        .await
+        .map_err(Problem::from)?;
     Ok(answer(shown(&tenant, row)))
 }
 
-pub(super) async fn lint(asking: Asking, Path(namespace): Path<String>, request: Request) -> Answer {
+pub(super) async fn lint(
+    asking: Asking,
+    Path(namespace): Path<String>,
+    request: Request,
+) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Read, Kind::Template)?;
     let (document, _) = body(request, &namespace).await?;
-    asking.app.control().check(&tenant, &document.object).map_err(|faults| Problem::from(ControlError::Invalid(faults)))?;
+    asking
+        .app
+        .control()
+        .check(&tenant, &document.object)
+        .map_err(|faults| Problem::from(ControlError::Invalid(faults)))?;
     Ok(answer(document.raw))
 }
 
-pub(super) async fn update(asking: Asking, Path((namespace, name)): Path<(String, String)>, request: Request) -> Answer {
+pub(super) async fn update(
+    asking: Asking,
+    Path((namespace, name)): Path<(String, String)>,
+    request: Request,
+) -> Answer {
     replace(asking, namespace, Some(name), request).await
 }
 
 /// The CLI leaves the name out of the path: it stands in the body.
-pub(super) async fn update_unnamed(asking: Asking, Path(namespace): Path<String>, request: Request) -> Answer {
+pub(super) async fn update_unnamed(
+    asking: Asking,
+    Path(namespace): Path<String>,
+    request: Request,
+) -> Answer {
     replace(asking, namespace, None, request).await
 }
 
-async fn replace(asking: Asking, namespace: String, name: Option<String>, request: Request) -> Answer {
+async fn replace(
+    asking: Asking,
+    namespace: String,
+    name: Option<String>,
+    request: Request,
+) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Update, Kind::Template)?;
     let (document, _) = body(request, &namespace).await?;
-    let inner = document.raw.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let inner = document
+        .raw
+        .pointer("/metadata/name")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
     if name.is_some_and(|name| name != inner) {
-        return Err(Problem::request("request.name", "the name of the path and that of the object differ").into());
+        return Err(Problem::request(
+            "request.name",
+            "the name of the path and that of the object differ",
+        )
+        .into());
     }
     known(&asking, &tenant, &inner)?;
-    let version = document.raw.pointer("/metadata/resourceVersion").and_then(Value::as_str).filter(|text| !text.is_empty());
+    let version = document
+        .raw
+        .pointer("/metadata/resourceVersion")
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty());
     let expect = match version {
         None => Expect::Anything,
-        Some(text) => Expect::Version(Seq(text.parse().map_err(|_| Problem::request("request.version", "metadata.resourceVersion is not one of ours"))?)),
+        Some(text) => Expect::Version(Seq(text.parse().map_err(|_| {
+            Problem::request(
+                "request.version",
+                "metadata.resourceVersion is not one of ours",
+            )
+        })?)),
     };
-    let (row, _, _) = asking.app.control().put_template(&tenant, document, expect).await.map_err(Problem::from)?;
+    let (row, _, _) = asking
+        .app
+        .control()
+        .put_template(&tenant, document, expect)
+        .await
+        .map_err(Problem::from)?;
     Ok(answer(shown(&tenant, row)))
 }
 
-pub(super) async fn delete(asking: Asking, Path((namespace, name)): Path<(String, String)>) -> Answer {
+pub(super) async fn delete(
+    asking: Asking,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Delete, Kind::Template)?;
-    asking.app.control().delete_template(&tenant, &name).await.map_err(Problem::from)?;
+    asking
+        .app
+        .control()
+        .delete_template(&tenant, &name)
+        .await
+        .map_err(Problem::from)?;
     Ok(answer(json!({})))
 }

@@ -37,27 +37,70 @@ struct VerbRequest {
 
 impl VerbRequest {
     fn selector(&self) -> Result<Option<NodeSelector>, Problem> {
-        let text = self.node_field_selector.as_deref().filter(|text| !text.is_empty());
+        let text = self
+            .node_field_selector
+            .as_deref()
+            .filter(|text| !text.is_empty());
         Ok(text.map(selector).transpose()?)
     }
 
     fn parameters(&self) -> Result<Vec<(String, String)>, Problem> {
-        let wrong = |pair: &str| Problem::request("request.parameters", format!("expected parameter of the form: NAME=VALUE. Received: {}", pair.chars().take(80).collect::<String>()));
+        let wrong = |pair: &str| {
+            Problem::request(
+                "request.parameters",
+                format!(
+                    "expected parameter of the form: NAME=VALUE. Received: {}",
+                    pair.chars().take(80).collect::<String>()
+                ),
+            )
+        };
         let pairs = self.parameters.iter().flatten();
-        pairs.map(|pair| pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| wrong(pair))).collect()
+        pairs
+            .map(|pair| {
+                pair.split_once('=')
+                    .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                    .ok_or_else(|| wrong(pair))
+            })
+            .collect()
     }
 
     fn outputs(&self) -> Result<Vec<(String, String)>, Problem> {
-        let Some(text) = self.output_parameters.as_deref().filter(|text| !text.is_empty()) else { return Ok(Vec::new()) };
-        let wrong = |_| Problem::request("request.parameters", "unable to parse output parameter set request: it is a JSON map in a string");
+        let Some(text) = self
+            .output_parameters
+            .as_deref()
+            .filter(|text| !text.is_empty())
+        else {
+            return Ok(Vec::new());
+        };
+        let wrong = |_| {
+            Problem::request(
+                "request.parameters",
+                "unable to parse output parameter set request: it is a JSON map in a string",
+            )
+        };
         let map: serde_json::Map<String, Value> = serde_json::from_str(text).map_err(wrong)?;
-        Ok(map.into_iter().map(|(name, value)| (name, value.as_str().map_or_else(|| value.to_string(), str::to_owned))).collect())
+        Ok(map
+            .into_iter()
+            .map(|(name, value)| {
+                (
+                    name,
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned),
+                )
+            })
+            .collect())
     }
 }
 
 async fn steer(asking: &Asking, (namespace, name): (String, String), command: Command) -> Answer {
     let run = find(asking, &namespace, &name, Verb::Operate)?;
-    asking.app.control().command(&run.tenant, run.id, command).await.map_err(Problem::from)?;
+    asking
+        .app
+        .control()
+        .command(&run.tenant, run.id, command)
+        .await
+        .map_err(Problem::from)?;
     Ok(answer(shown(asking, &run, &Fields::All)?))
 }
 
@@ -72,34 +115,80 @@ pub(super) async fn terminate(asking: Asking, Path(named): Named) -> Answer {
 pub(super) async fn resume(asking: Asking, Path(named): Named, request: Request) -> Answer {
     let wanted: VerbRequest = read_json(request).await?;
     let by = Actor(asking.who().to_owned());
-    steer(&asking, named, Command::Resume { selector: wanted.selector()?, by }).await
+    steer(
+        &asking,
+        named,
+        Command::Resume {
+            selector: wanted.selector()?,
+            by,
+        },
+    )
+    .await
 }
 
 pub(super) async fn stop(asking: Asking, Path(named): Named, request: Request) -> Answer {
     let wanted: VerbRequest = read_json(request).await?;
     let selector = wanted.selector()?;
-    steer(&asking, named, Command::Stop { selector, message: wanted.message.filter(|text| !text.is_empty()) }).await
+    steer(
+        &asking,
+        named,
+        Command::Stop {
+            selector,
+            message: wanted.message.filter(|text| !text.is_empty()),
+        },
+    )
+    .await
 }
 
 pub(super) async fn set(asking: Asking, Path(named): Named, request: Request) -> Answer {
     let wanted: VerbRequest = read_json(request).await?;
-    let selector = wanted.selector()?.ok_or_else(|| Problem::request("request.selector", "set requires a node field selector"))?;
+    let selector = wanted.selector()?.ok_or_else(|| {
+        Problem::request("request.selector", "set requires a node field selector")
+    })?;
     let phase = node_phases(wanted.phase.as_deref())?.first().copied();
     let outputs = wanted.outputs()?;
     let by = Actor(asking.who().to_owned());
-    steer(&asking, named, Command::SetNode { selector, phase, message: wanted.message.filter(|text| !text.is_empty()), outputs, by }).await
+    steer(
+        &asking,
+        named,
+        Command::SetNode {
+            selector,
+            phase,
+            message: wanted.message.filter(|text| !text.is_empty()),
+            outputs,
+            by,
+        },
+    )
+    .await
 }
 
 pub(super) async fn retry(asking: Asking, Path(named): Named, request: Request) -> Answer {
     let wanted: VerbRequest = read_json(request).await?;
-    let command = Command::Retry { restart_successful: wanted.restart_successful, selector: wanted.selector()?, parameters: wanted.parameters()? };
+    let command = Command::Retry {
+        restart_successful: wanted.restart_successful,
+        selector: wanted.selector()?,
+        parameters: wanted.parameters()?,
+    };
     steer(&asking, named, command).await
 }
 
-pub(super) async fn resubmit(asking: Asking, Path((namespace, name)): Named, request: Request) -> Answer {
+pub(super) async fn resubmit(
+    asking: Asking,
+    Path((namespace, name)): Named,
+    request: Request,
+) -> Answer {
     let wanted: VerbRequest = read_json(request).await?;
     let run = find(&asking, &namespace, &name, Verb::Create)?;
-    let again = RunAgain { memoized: wanted.memoized, parameters: wanted.parameters()?.into_iter().collect(), ..RunAgain::default() };
-    let submitted = asking.app.control().resubmit(&run.tenant, asking.who(), run.id, &again).await.map_err(Problem::from)?;
+    let again = RunAgain {
+        memoized: wanted.memoized,
+        parameters: wanted.parameters()?.into_iter().collect(),
+        ..RunAgain::default()
+    };
+    let submitted = asking
+        .app
+        .control()
+        .resubmit(&run.tenant, asking.who(), run.id, &again)
+        .await
+        .map_err(Problem::from)?;
     created(&asking, &submitted)
 }

@@ -20,10 +20,17 @@ pub(crate) enum Nodes {
 ///
 /// # Errors
 /// The disk's.
-pub(crate) fn workflow(store: &Store, run: &RunRef, nodes: Nodes) -> Result<Option<Value>, StoreError> {
+pub(crate) fn workflow(
+    store: &Store,
+    run: &RunRef,
+    nodes: Nodes,
+) -> Result<Option<Value>, StoreError> {
     store.read(|snapshot| {
         let seq = snapshot.seq()?;
-        snapshot.run(run)?.map(|(head, _)| object(snapshot, &head, seq, nodes)).transpose()
+        snapshot
+            .run(run)?
+            .map(|(head, _)| object(snapshot, &head, seq, nodes))
+            .transpose()
     })
 }
 
@@ -31,9 +38,20 @@ pub(crate) fn workflow(store: &Store, run: &RunRef, nodes: Nodes) -> Result<Opti
 ///
 /// # Errors
 /// The disk's.
-pub(super) fn object(snapshot: &Snapshot, head: &Head, seq: Seq, nodes: Nodes) -> Result<Value, StoreError> {
-    let run = RunRef { tenant: head.tenant.clone(), id: head.id };
-    let mut object = snapshot.document(&run)?.map(|document| document.workflow).unwrap_or_else(|| json!({}));
+pub(super) fn object(
+    snapshot: &Snapshot,
+    head: &Head,
+    seq: Seq,
+    nodes: Nodes,
+) -> Result<Value, StoreError> {
+    let run = RunRef {
+        tenant: head.tenant.clone(),
+        id: head.id,
+    };
+    let mut object = snapshot
+        .document(&run)?
+        .map(|document| document.workflow)
+        .unwrap_or_else(|| json!({}));
     metadata(member(&mut object, "metadata"), head, seq);
     let spec = member(&mut object, "spec");
     match head.suspended {
@@ -73,27 +91,55 @@ fn metadata(metadata: &mut Map<String, Value>, head: &Head, seq: Seq) {
 fn status(head: &Head) -> Map<String, Value> {
     let mut status = Map::new();
     // Argo's phase is empty until the first node runs.
-    let phase = if head.phase == WorkflowPhase::Pending && head.started.is_none() { "" } else { head.phase.as_str() };
+    let phase = if head.phase == WorkflowPhase::Pending && head.started.is_none() {
+        ""
+    } else {
+        head.phase.as_str()
+    };
     status.insert("phase".to_owned(), json!(phase));
-    status.insert("startedAt".to_owned(), head.started.map_or(Value::Null, time));
-    status.insert("finishedAt".to_owned(), head.finished.map_or(Value::Null, time));
-    status.insert("progress".to_owned(), json!(format!("{}/{}", head.progress.done, head.progress.total)));
+    status.insert(
+        "startedAt".to_owned(),
+        head.started.map_or(Value::Null, time),
+    );
+    status.insert(
+        "finishedAt".to_owned(),
+        head.finished.map_or(Value::Null, time),
+    );
+    status.insert(
+        "progress".to_owned(),
+        json!(format!("{}/{}", head.progress.done, head.progress.total)),
+    );
     if let Some(message) = &head.message {
         status.insert("message".to_owned(), json!(message));
     }
     if !head.outputs.is_empty() {
-        let parameters: Vec<Value> = head.outputs.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+        let parameters: Vec<Value> = head
+            .outputs
+            .iter()
+            .map(|(name, value)| json!({"name": name, "value": value}))
+            .collect();
         status.insert("outputs".to_owned(), json!({"parameters": parameters}));
     }
-    let completed = if head.phase.completed() { "True" } else { "False" };
-    status.insert("conditions".to_owned(), json!([{"type": "Completed", "status": completed}]));
+    let completed = if head.phase.completed() {
+        "True"
+    } else {
+        "False"
+    };
+    status.insert(
+        "conditions".to_owned(),
+        json!([{"type": "Completed", "status": completed}]),
+    );
     status
 }
 
 /// RFC 3339 with seconds, as Kubernetes writes times.
 pub(super) fn time(at: Millis) -> Value {
-    let text = i64::try_from(at.get()).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
-    text.map_or(Value::Null, |t| json!(t.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()))
+    let text = i64::try_from(at.get())
+        .ok()
+        .and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    text.map_or(Value::Null, |t| {
+        json!(t.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+    })
 }
 
 /// A member that is an object, made when it is none.

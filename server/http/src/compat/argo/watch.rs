@@ -26,22 +26,48 @@ const GATHER: Duration = Duration::from_millis(20);
 /// Runs of one page of the present state.
 const PAGE: usize = 200;
 
-pub(super) async fn all(asking: Asking, Query(pairs): Query<Pairs>, headers: HeaderMap) -> Result<Response, ArgoProblem> {
+pub(super) async fn all(
+    asking: Asking,
+    Query(pairs): Query<Pairs>,
+    headers: HeaderMap,
+) -> Result<Response, ArgoProblem> {
     let tenants = asking.everywhere();
     watch(&asking, tenants, "", &pairs, &headers)
 }
 
-pub(super) async fn namespace(asking: Asking, Path(namespace): Path<String>, Query(pairs): Query<Pairs>, headers: HeaderMap) -> Result<Response, ArgoProblem> {
+pub(super) async fn namespace(
+    asking: Asking,
+    Path(namespace): Path<String>,
+    Query(pairs): Query<Pairs>,
+    headers: HeaderMap,
+) -> Result<Response, ArgoProblem> {
     let tenant = asking.tenant(&namespace, Verb::Read, Kind::Run)?;
-    watch(&asking, Tenants::Of(vec![tenant]), &namespace, &pairs, &headers)
+    watch(
+        &asking,
+        Tenants::Of(vec![tenant]),
+        &namespace,
+        &pairs,
+        &headers,
+    )
 }
 
-fn watch(asking: &Asking, tenants: Tenants, namespace: &str, pairs: &Pairs, headers: &HeaderMap) -> Result<Response, ArgoProblem> {
+fn watch(
+    asking: &Asking,
+    tenants: Tenants,
+    namespace: &str,
+    pairs: &Pairs,
+    headers: &HeaderMap,
+) -> Result<Response, ArgoProblem> {
     let options = ListOptions::read(pairs, namespace)?;
     let (results, receiver) = mpsc::channel(BUFFER);
     let store = asking.app.control().store().clone();
     let allowed = StillAllowed::of(&asking.app, &asking.caller.token, &asking.caller.principal);
-    let mut watcher = Watcher { store, tenants, options, results };
+    let mut watcher = Watcher {
+        store,
+        tenants,
+        options,
+        results,
+    };
     tokio::spawn(async move {
         let closed = watcher.results.clone();
         tokio::select! {
@@ -99,7 +125,9 @@ impl Watcher {
                 let seq = snapshot.seq()?;
                 let page = snapshot.list_runs(&self.tenants, &self.options.filter, after, PAGE)?;
                 let heads = page.runs.iter().filter(|head| self.options.admits(head));
-                let objects = heads.map(|head| object(snapshot, head, seq, self.nodes())).collect::<Result<Vec<_>, _>>()?;
+                let objects = heads
+                    .map(|head| object(snapshot, head, seq, self.nodes()))
+                    .collect::<Result<Vec<_>, _>>()?;
                 Ok((objects, page.next))
             })?;
             for object in objects {
@@ -124,13 +152,23 @@ impl Watcher {
             self.take(&event, &mut changed, &mut seen);
         }
         let named = changed.into_iter().map(|(run, change, name)| {
-            let name = name.or_else(|| self.store.read(|s| Ok(s.run(&run)?.map(|(head, _)| head.name))).ok().flatten());
+            let name = name.or_else(|| {
+                self.store
+                    .read(|s| Ok(s.run(&run)?.map(|(head, _)| head.name)))
+                    .ok()
+                    .flatten()
+            });
             name.map(|name| (run, change, name))
         });
         Ok(named.flatten().collect())
     }
 
-    fn take(&self, event: &steading_store::Event, changed: &mut Vec<(RunRef, RunChange, Option<WorkflowName>)>, seen: &mut BTreeSet<RunId>) {
+    fn take(
+        &self,
+        event: &steading_store::Event,
+        changed: &mut Vec<(RunRef, RunChange, Option<WorkflowName>)>,
+        seen: &mut BTreeSet<RunId>,
+    ) {
         for (tenant, item) in event.items.iter().filter(|(tenant, _)| self.covers(tenant)) {
             let (run, change, name) = match item {
                 EventItem::Run { run, name, change } => (*run, *change, Some(name.clone())),
@@ -138,7 +176,14 @@ impl Watcher {
                 EventItem::Template { .. } | EventItem::Tenant => continue,
             };
             if seen.insert(run) {
-                changed.push((RunRef { tenant: tenant.clone(), id: run }, change, name));
+                changed.push((
+                    RunRef {
+                        tenant: tenant.clone(),
+                        id: run,
+                    },
+                    change,
+                    name,
+                ));
             } else if let Some(known) = changed.iter_mut().find(|(known, ..)| known.id == run) {
                 // A new run stays new; one that goes is gone.
                 if change == RunChange::Deleted {
@@ -156,25 +201,63 @@ impl Watcher {
         }
     }
 
-    async fn show(&mut self, run: &RunRef, change: RunChange, name: &WorkflowName) -> Result<(), End> {
+    async fn show(
+        &mut self,
+        run: &RunRef,
+        change: RunChange,
+        name: &WorkflowName,
+    ) -> Result<(), End> {
         if change == RunChange::Deleted {
             let object = json!({"metadata": {"name": name, "namespace": run.tenant.namespace(), "uid": run.id.uid()}});
-            return if self.options.admits_name(name) { self.send("DELETED", object).await } else { Ok(()) };
+            return if self.options.admits_name(name) {
+                self.send("DELETED", object).await
+            } else {
+                Ok(())
+            };
         }
-        let admitted = self.store.read(|s| Ok(s.run(run)?.is_some_and(|(head, _)| self.options.filter.admits(&head) && self.options.admits(&head))))?;
+        let admitted = self.store.read(|s| {
+            Ok(s.run(run)?.is_some_and(|(head, _)| {
+                self.options.filter.admits(&head) && self.options.admits(&head)
+            }))
+        })?;
         if !admitted {
             return Ok(());
         }
-        let Some(object) = workflow(&self.store, run, self.nodes())? else { return Ok(()) };
-        self.send(if change == RunChange::Created { "ADDED" } else { "MODIFIED" }, object).await
+        let Some(object) = workflow(&self.store, run, self.nodes())? else {
+            return Ok(());
+        };
+        self.send(
+            if change == RunChange::Created {
+                "ADDED"
+            } else {
+                "MODIFIED"
+            },
+            object,
+        )
+        .await
     }
 
     fn nodes(&self) -> Nodes {
-        if self.options.fields.wants(&["result", "object", "status", "nodes"]) { Nodes::Shown } else { Nodes::Hidden }
+        if self
+            .options
+            .fields
+            .wants(&["result", "object", "status", "nodes"])
+        {
+            Nodes::Shown
+        } else {
+            Nodes::Hidden
+        }
     }
 
     async fn send(&self, kind: &str, object: Value) -> Result<(), End> {
-        let object = self.options.fields.below(&["result", "object"]).filter(object);
-        self.results.send(json!({"type": kind, "object": object})).await.map_err(|_| End::Reader)
+        let object = self
+            .options
+            .fields
+            .below(&["result", "object"])
+            .filter(object);
+        self.results
+            .send(json!({"type": kind, "object": object}))
+            .await
+            .map_err(|_| End::Reader)
     }
 }

@@ -30,7 +30,11 @@ pub(super) async fn list_all(asking: Asking, Query(pairs): Query<Pairs>) -> Answ
     list_in(&asking, asking.everywhere(), "", &pairs)
 }
 
-pub(super) async fn list(asking: Asking, Path(namespace): Path<String>, Query(pairs): Query<Pairs>) -> Answer {
+pub(super) async fn list(
+    asking: Asking,
+    Path(namespace): Path<String>,
+    Query(pairs): Query<Pairs>,
+) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Read, Kind::Run)?;
     list_in(&asking, Tenants::Of(vec![tenant]), &namespace, &pairs)
 }
@@ -38,12 +42,22 @@ pub(super) async fn list(asking: Asking, Path(namespace): Path<String>, Query(pa
 fn list_in(asking: &Asking, tenants: Tenants, namespace: &str, pairs: &Pairs) -> Answer {
     let options = ListOptions::read(pairs, namespace)?;
     if options.offset > DEEPEST {
-        return Err(Problem::request("request.continue", "listOptions.continue is too large").into());
+        return Err(
+            Problem::request("request.continue", "listOptions.continue is too large").into(),
+        );
     }
     let limit = options.limit.unwrap_or(PAGE).min(PAGE);
-    let found = asking.app.control().store().read(|snapshot| page(snapshot, &tenants, &options, limit))?;
+    let found = asking
+        .app
+        .control()
+        .store()
+        .read(|snapshot| page(snapshot, &tenants, &options, limit))?;
     // An empty list is null: Argo's clients and tests expect it.
-    let items = if found.items.is_empty() { Value::Null } else { Value::Array(found.items) };
+    let items = if found.items.is_empty() {
+        Value::Null
+    } else {
+        Value::Array(found.items)
+    };
     let mut metadata = json!({"resourceVersion": found.seq, "continue": ""});
     if found.more {
         metadata = json!({"resourceVersion": found.seq, "continue": options.offset.saturating_add(limit).to_string()});
@@ -58,9 +72,18 @@ struct Found {
     seq: String,
 }
 
-fn page(snapshot: &Snapshot, tenants: &Tenants, options: &ListOptions, limit: usize) -> Result<Found, StoreError> {
+fn page(
+    snapshot: &Snapshot,
+    tenants: &Tenants,
+    options: &ListOptions,
+    limit: usize,
+) -> Result<Found, StoreError> {
     let seq = snapshot.seq()?;
-    let nodes = if options.fields.wants(&["items", "status", "nodes"]) { Nodes::Shown } else { Nodes::Hidden };
+    let nodes = if options.fields.wants(&["items", "status", "nodes"]) {
+        Nodes::Shown
+    } else {
+        Nodes::Hidden
+    };
     let (mut skip, mut after) = (options.offset, None);
     let mut items = Vec::new();
     loop {
@@ -71,12 +94,22 @@ fn page(snapshot: &Snapshot, tenants: &Tenants, options: &ListOptions, limit: us
             } else if items.len() < limit {
                 items.push(object(snapshot, head, seq, nodes)?);
             } else {
-                return Ok(Found { items, more: true, seq: seq.to_string() });
+                return Ok(Found {
+                    items,
+                    more: true,
+                    seq: seq.to_string(),
+                });
             }
         }
         after = match part.next {
             Some(next) => Some(next),
-            None => return Ok(Found { items, more: false, seq: seq.to_string() }),
+            None => {
+                return Ok(Found {
+                    items,
+                    more: false,
+                    seq: seq.to_string(),
+                });
+            }
         };
     }
 }
@@ -85,14 +118,27 @@ impl ListOptions {
     /// What the store's filter can not say.
     pub(super) fn admits(&self, head: &steading_engine::head::Head) -> bool {
         let started = head.started.and_then(|at| i64::try_from(at.get()).ok());
-        self.not_name.as_ref().is_none_or(|name| head.name.as_str() != name)
-            && self.started.after.is_none_or(|bound| started.is_some_and(|at| at > bound))
-            && self.started.before.is_none_or(|bound| started.is_some_and(|at| at < bound))
+        self.not_name
+            .as_ref()
+            .is_none_or(|name| head.name.as_str() != name)
+            && self
+                .started
+                .after
+                .is_none_or(|bound| started.is_some_and(|at| at > bound))
+            && self
+                .started
+                .before
+                .is_none_or(|bound| started.is_some_and(|at| at < bound))
     }
 }
 
 /// The run that a path names, in a namespace that the caller may touch so.
-pub(super) fn find(asking: &Asking, namespace: &str, name: &str, verb: Verb) -> Result<RunRef, Problem> {
+pub(super) fn find(
+    asking: &Asking,
+    namespace: &str,
+    name: &str,
+    verb: Verb,
+) -> Result<RunRef, Problem> {
     let tenant = asking.tenant(namespace, verb, Kind::Run)?;
     let id = asking.app.control().find(&tenant, name)?;
     Ok(RunRef { tenant, id })
@@ -100,13 +146,26 @@ pub(super) fn find(asking: &Asking, namespace: &str, name: &str, verb: Verb) -> 
 
 /// The object of a run that is known to exist.
 pub(super) fn shown(asking: &Asking, run: &RunRef, fields: &Fields) -> Result<Value, Problem> {
-    let nodes = if fields.wants(&["status", "nodes"]) { Nodes::Shown } else { Nodes::Hidden };
+    let nodes = if fields.wants(&["status", "nodes"]) {
+        Nodes::Shown
+    } else {
+        Nodes::Hidden
+    };
     let object = super::view::workflow(asking.app.control().store(), run, nodes)?;
-    let object = object.ok_or_else(|| Problem::not_found("run.not-found", format!("workflows.argoproj.io \"{}\" not found", run.id)))?;
+    let object = object.ok_or_else(|| {
+        Problem::not_found(
+            "run.not-found",
+            format!("workflows.argoproj.io \"{}\" not found", run.id),
+        )
+    })?;
     Ok(fields.filter(object))
 }
 
-pub(super) async fn get(asking: Asking, Path((namespace, name)): Path<(String, String)>, Query(pairs): Query<Pairs>) -> Answer {
+pub(super) async fn get(
+    asking: Asking,
+    Path((namespace, name)): Path<(String, String)>,
+    Query(pairs): Query<Pairs>,
+) -> Answer {
     // A uid in the query wins over the name, as in Argo.
     let uid = pairs.get("uid").filter(|uid| !uid.is_empty());
     let run = find(&asking, &namespace, uid.unwrap_or(&name), Verb::Read)?;
@@ -114,9 +173,17 @@ pub(super) async fn get(asking: Asking, Path((namespace, name)): Path<(String, S
     Ok(answer(shown(&asking, &run, &fields)?))
 }
 
-pub(super) async fn delete(asking: Asking, Path((namespace, name)): Path<(String, String)>) -> Answer {
+pub(super) async fn delete(
+    asking: Asking,
+    Path((namespace, name)): Path<(String, String)>,
+) -> Answer {
     let run = find(&asking, &namespace, &name, Verb::Delete)?;
-    asking.app.control().delete(&run.tenant, run.id).await.map_err(Problem::from)?;
+    asking
+        .app
+        .control()
+        .delete(&run.tenant, run.id)
+        .await
+        .map_err(Problem::from)?;
     Ok(answer(json!({})))
 }
 
@@ -137,22 +204,41 @@ pub(super) struct CreateOptions {
 
 impl WorkflowRequest {
     fn workflow(&mut self) -> Result<Value, Problem> {
-        self.workflow.take().filter(Value::is_object).ok_or_else(|| Problem::request("request.body", "workflow body not specified"))
+        self.workflow
+            .take()
+            .filter(Value::is_object)
+            .ok_or_else(|| Problem::request("request.body", "workflow body not specified"))
     }
 
     fn client_dry_run(&self) -> bool {
-        self.create_options.as_ref().and_then(|options| options.dry_run.as_ref()).is_some_and(|kinds| !kinds.is_empty())
+        self.create_options
+            .as_ref()
+            .and_then(|options| options.dry_run.as_ref())
+            .is_some_and(|kinds| !kinds.is_empty())
     }
 }
 
-pub(super) async fn create(asking: Asking, Path(namespace): Path<String>, request: Request) -> Answer {
+pub(super) async fn create(
+    asking: Asking,
+    Path(namespace): Path<String>,
+    request: Request,
+) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Create, Kind::Run)?;
     let mut wanted: WorkflowRequest = read_json(request).await?;
     let workflow = wanted.workflow()?;
     same_namespace(&workflow, &namespace)?;
     let dry_run = wanted.server_dry_run || wanted.client_dry_run();
-    let submission = Submission { workflow: Some(workflow.clone()), dry_run, ..Submission::default() };
-    let submitted = asking.app.control().submit(&tenant, asking.who(), &submission, Mode::Lenient).await.map_err(Problem::from)?;
+    let submission = Submission {
+        workflow: Some(workflow.clone()),
+        dry_run,
+        ..Submission::default()
+    };
+    let submitted = asking
+        .app
+        .control()
+        .submit(&tenant, asking.who(), &submission, Mode::Lenient)
+        .await
+        .map_err(Problem::from)?;
     match (wanted.server_dry_run, dry_run) {
         (true, _) => Ok(answer(rehearsed(submitted))),
         // A client's rehearsal gets its object back as it is.
@@ -171,27 +257,48 @@ fn rehearsed(submitted: Submitted) -> Value {
 }
 
 pub(super) fn created(asking: &Asking, submitted: &Submitted) -> Answer {
-    let run = RunRef { tenant: submitted.head.tenant.clone(), id: submitted.head.id };
+    let run = RunRef {
+        tenant: submitted.head.tenant.clone(),
+        id: submitted.head.id,
+    };
     Ok(answer(shown(asking, &run, &Fields::All)?))
 }
 
 /// The namespace of the object and that of the path must not contradict each other.
 pub(super) fn same_namespace(object: &Value, namespace: &str) -> Result<(), Problem> {
-    match object.pointer("/metadata/namespace").and_then(Value::as_str) {
-        Some(inner) if !inner.is_empty() && inner != namespace => {
-            Err(Problem::request("request.namespace", format!("the object's namespace '{}' is not that of the request", inner.chars().take(80).collect::<String>())))
-        }
+    match object
+        .pointer("/metadata/namespace")
+        .and_then(Value::as_str)
+    {
+        Some(inner) if !inner.is_empty() && inner != namespace => Err(Problem::request(
+            "request.namespace",
+            format!(
+                "the object's namespace '{}' is not that of the request",
+                inner.chars().take(80).collect::<String>()
+            ),
+        )),
         _ => Ok(()),
     }
 }
 
-pub(super) async fn lint(asking: Asking, Path(namespace): Path<String>, request: Request) -> Answer {
+pub(super) async fn lint(
+    asking: Asking,
+    Path(namespace): Path<String>,
+    request: Request,
+) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Read, Kind::Template)?;
     let mut wanted: WorkflowRequest = read_json(request).await?;
     let workflow = wanted.workflow()?;
-    let document = steading_spec::from_json(workflow.clone(), Some(steading_spec::Kind::Workflow), Mode::Lenient, &Limits::default());
-    let checked = document.and_then(|document| asking.app.control().check(&tenant, &document.object));
-    checked.map_err(|faults| Problem::from(steading_control::error::ControlError::Invalid(faults)))?;
+    let document = steading_spec::from_json(
+        workflow.clone(),
+        Some(steading_spec::Kind::Workflow),
+        Mode::Lenient,
+        &Limits::default(),
+    );
+    let checked =
+        document.and_then(|document| asking.app.control().check(&tenant, &document.object));
+    checked
+        .map_err(|faults| Problem::from(steading_control::error::ControlError::Invalid(faults)))?;
     Ok(answer(workflow))
 }
 
@@ -219,20 +326,58 @@ struct SubmitOptions {
     server_dry_run: bool,
 }
 
-pub(super) async fn submit(asking: Asking, Path(namespace): Path<String>, request: Request) -> Answer {
+pub(super) async fn submit(
+    asking: Asking,
+    Path(namespace): Path<String>,
+    request: Request,
+) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Create, Kind::Run)?;
     let wanted: SubmitRequest = read_json(request).await?;
     match wanted.resource_kind.to_ascii_lowercase().as_str() {
         "workflowtemplate" | "workflowtemplates" | "wftmpl" => {}
-        "cronworkflow" | "cronworkflows" | "cronwf" | "clusterworkflowtemplate" | "clusterworkflowtemplates" | "cwftmpl" => {
-            let message = format!("submitting from {} is not available in this version", wanted.resource_kind);
-            return Err(Problem::new(axum::http::StatusCode::NOT_IMPLEMENTED, "request.later", message).into());
+        "cronworkflow"
+        | "cronworkflows"
+        | "cronwf"
+        | "clusterworkflowtemplate"
+        | "clusterworkflowtemplates"
+        | "cwftmpl" => {
+            let message = format!(
+                "submitting from {} is not available in this version",
+                wanted.resource_kind
+            );
+            return Err(Problem::new(
+                axum::http::StatusCode::NOT_IMPLEMENTED,
+                "request.later",
+                message,
+            )
+            .into());
         }
-        _ => return Err(Problem::request("request.kind", format!("Resource kind '{}' is not supported for submitting", wanted.resource_kind.chars().take(80).collect::<String>())).into()),
+        _ => {
+            return Err(Problem::request(
+                "request.kind",
+                format!(
+                    "Resource kind '{}' is not supported for submitting",
+                    wanted.resource_kind.chars().take(80).collect::<String>()
+                ),
+            )
+            .into());
+        }
     }
     let options = wanted.submit_options.unwrap_or_default();
     let parameters = options.parameters.unwrap_or_default();
-    let pairs = parameters.iter().map(|pair| pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(|| Problem::request("request.parameters", format!("expected parameter of the form: NAME=VALUE. Received: {}", pair.chars().take(80).collect::<String>()))));
+    let pairs = parameters.iter().map(|pair| {
+        pair.split_once('=')
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .ok_or_else(|| {
+                Problem::request(
+                    "request.parameters",
+                    format!(
+                        "expected parameter of the form: NAME=VALUE. Received: {}",
+                        pair.chars().take(80).collect::<String>()
+                    ),
+                )
+            })
+    });
     let text = |text: String| (!text.is_empty()).then_some(text);
     let submission = Submission {
         template: Some(wanted.resource_name),
@@ -246,12 +391,34 @@ pub(super) async fn submit(asking: Asking, Path(namespace): Path<String>, reques
         dry_run: options.dry_run || options.server_dry_run,
         ..Submission::default()
     };
-    let submitted = asking.app.control().submit(&tenant, asking.who(), &submission, Mode::Lenient).await.map_err(Problem::from)?;
-    if submission.dry_run { Ok(answer(rehearsed(submitted))) } else { created(&asking, &submitted) }
+    let submitted = asking
+        .app
+        .control()
+        .submit(&tenant, asking.who(), &submission, Mode::Lenient)
+        .await
+        .map_err(Problem::from)?;
+    if submission.dry_run {
+        Ok(answer(rehearsed(submitted)))
+    } else {
+        created(&asking, &submitted)
+    }
 }
 
 /// `a=b,c=d`.
 fn map_of(text: &str) -> Result<std::collections::BTreeMap<String, String>, Problem> {
-    let wrong = || Problem::request("request.labels", "labels and annotations have the form a=b,c=d");
-    text.split(',').map(str::trim).filter(|pair| !pair.is_empty()).map(|pair| pair.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())).ok_or_else(wrong)).collect()
+    let wrong = || {
+        Problem::request(
+            "request.labels",
+            "labels and annotations have the form a=b,c=d",
+        )
+    };
+    text.split(',')
+        .map(str::trim)
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            pair.split_once('=')
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .ok_or_else(wrong)
+        })
+        .collect()
 }

@@ -56,18 +56,31 @@ impl Lines {
     ///
     /// # Errors
     /// The disk's.
-    pub(super) fn read(&mut self, log: &Path, rest: Rest, take: &mut dyn FnMut(Line) -> Flow) -> io::Result<()> {
+    pub(super) fn read(
+        &mut self,
+        log: &Path,
+        rest: Rest,
+        take: &mut dyn FnMut(Line) -> Flow,
+    ) -> io::Result<()> {
         let (index, bytes) = match (File::open(log.with_extension("idx")), File::open(log)) {
             (Ok(index), Ok(bytes)) => (index, bytes),
-            (Err(error), _) | (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            (Err(error), _) | (_, Err(error)) if error.kind() == io::ErrorKind::NotFound => {
+                return Ok(());
+            }
             (Err(error), _) | (_, Err(error)) => return Err(error),
         };
         let mut records = vec![0u8; Piece::SIZE.saturating_mul(RECORDS)];
         loop {
             let got = read_at_most(&index, &mut records, self.place)?;
             let whole = got - got % Piece::SIZE;
-            for record in records.get(..whole).unwrap_or_default().chunks_exact(Piece::SIZE) {
-                let Some(piece) = Piece::decode(record) else { continue };
+            for record in records
+                .get(..whole)
+                .unwrap_or_default()
+                .chunks_exact(Piece::SIZE)
+            {
+                let Some(piece) = Piece::decode(record) else {
+                    continue;
+                };
                 let mut data = vec![0u8; piece.length as usize];
                 bytes.read_exact_at(&mut data, piece.offset)?;
                 self.place = self.place.saturating_add(Piece::SIZE as u64);
@@ -93,14 +106,20 @@ impl Lines {
         let key = (piece.source as u8, piece.container);
         let mut at = piece.offset;
         for part in data.split_inclusive(|byte| *byte == b'\n') {
-            let open = self.open.entry(key).or_insert_with(|| Open { offset: at, time: piece.at, bytes: Vec::new() });
+            let open = self.open.entry(key).or_insert_with(|| Open {
+                offset: at,
+                time: piece.at,
+                bytes: Vec::new(),
+            });
             at = at.saturating_add(part.len() as u64);
             let text = part.strip_suffix(b"\n");
             open.bytes.extend_from_slice(text.unwrap_or(part));
             if text.is_none() && open.bytes.len() < LINE_LIMIT {
                 continue;
             }
-            let Some(open) = self.open.remove(&key) else { continue };
+            let Some(open) = self.open.remove(&key) else {
+                continue;
+            };
             if take(line(open, piece.source, piece.container)) == Flow::Stop {
                 return Flow::Stop;
             }
@@ -121,7 +140,13 @@ pub(super) enum Flow {
 fn line(open: Open, source: Source, container: u8) -> Line {
     let text = String::from_utf8_lossy(&open.bytes);
     let text = text.strip_suffix('\r').unwrap_or(&text).to_owned();
-    Line { offset: open.offset, time: open.time, source, container, text }
+    Line {
+        offset: open.offset,
+        time: open.time,
+        source,
+        container,
+        text,
+    }
 }
 
 fn source_of(number: u8) -> Source {
@@ -159,6 +184,10 @@ pub(super) fn cut_at(log: &Path) -> Option<u64> {
     let mut record = Vec::with_capacity(Piece::SIZE);
     let mut file = File::open(index).ok()?;
     io::Seek::seek(&mut file, io::SeekFrom::Start(last)).ok()?;
-    file.take(Piece::SIZE as u64).read_to_end(&mut record).ok()?;
-    Piece::decode(&record).filter(|piece| piece.source == Source::System).map(|piece| piece.offset)
+    file.take(Piece::SIZE as u64)
+        .read_to_end(&mut record)
+        .ok()?;
+    Piece::decode(&record)
+        .filter(|piece| piece.source == Source::System)
+        .map(|piece| piece.offset)
 }

@@ -34,7 +34,10 @@ impl Watcher {
     /// When the system refuses another inotify descriptor.
     pub(super) fn open() -> io::Result<Self> {
         let descriptor = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        let shared = Arc::new(Shared { descriptor: AsyncFd::new(descriptor)?, watches: Mutex::default() });
+        let shared = Arc::new(Shared {
+            descriptor: AsyncFd::new(descriptor)?,
+            watches: Mutex::default(),
+        });
         tokio::spawn(pass_on(Arc::downgrade(&shared)));
         Ok(Self(shared))
     }
@@ -47,9 +50,20 @@ impl Watcher {
         std::fs::create_dir_all(directory)?;
         let mut watches = self.0.watches();
         // The same directory gives the same watch.
-        let watch = inotify::add_watch(&self.0.descriptor, directory, WatchFlags::MODIFY | WatchFlags::CREATE)?;
-        let receiver = watches.entry(watch).or_insert_with(|| watch::channel(0).0).subscribe();
-        Ok(Growth { shared: Arc::clone(&self.0), watch, receiver })
+        let watch = inotify::add_watch(
+            &self.0.descriptor,
+            directory,
+            WatchFlags::MODIFY | WatchFlags::CREATE,
+        )?;
+        let receiver = watches
+            .entry(watch)
+            .or_insert_with(|| watch::channel(0).0)
+            .subscribe();
+        Ok(Growth {
+            shared: Arc::clone(&self.0),
+            watch,
+            receiver,
+        })
     }
 }
 
@@ -72,7 +86,10 @@ impl Drop for Growth {
     fn drop(&mut self) {
         let mut watches = self.shared.watches();
         // This one still counts itself.
-        if watches.get(&self.watch).is_some_and(|sender| sender.receiver_count() <= 1) {
+        if watches
+            .get(&self.watch)
+            .is_some_and(|sender| sender.receiver_count() <= 1)
+        {
             watches.remove(&self.watch);
             let _ = inotify::remove_watch(&self.shared.descriptor, self.watch);
         }
@@ -81,8 +98,12 @@ impl Drop for Growth {
 
 async fn pass_on(shared: std::sync::Weak<Shared>) {
     loop {
-        let Some(strong) = shared.upgrade() else { return };
-        let Ok(mut ready) = strong.descriptor.readable().await else { return };
+        let Some(strong) = shared.upgrade() else {
+            return;
+        };
+        let Ok(mut ready) = strong.descriptor.readable().await else {
+            return;
+        };
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = Reader::new(&strong.descriptor, &mut buffer);
         while let Ok(event) = reader.next() {
