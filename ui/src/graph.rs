@@ -80,6 +80,21 @@ pub struct Graph {
     pub left_out: usize,
 }
 
+impl Graph {
+    /// Where a node is drawn: by itself, or with what it lies in.
+    pub fn place_of(&self, nodes: &Nodes, ix: u32) -> Option<Placed> {
+        let mut next = Some(ix);
+        while let Some(ix) = next {
+            let placed = self.shapes.iter().find(|placed| placed.shape.node() == ix);
+            if placed.is_some() {
+                return placed.copied();
+            }
+            next = nodes.get(ix).and_then(|node| nodes.owner(node));
+        }
+        None
+    }
+}
+
 /// Draws a run.
 pub fn draw(nodes: &Nodes, tree: &Tree) -> Graph {
     let (mut shapes, mut edges) = condense(nodes, tree);

@@ -73,12 +73,15 @@ fn ten_thousand_items_of_a_loop_are_one_box() {
     sketches.extend((2..10_002).map(|ix| (ix, Some(1), NodeType::Pod, [1u32].as_slice())));
     let items: Vec<u32> = (2..10_002).collect();
     sketches.push((10_002, Some(0), NodeType::Pod, &items));
-    let graph = drawn(&run(&sketches));
+    let nodes = run(&sketches);
+    let graph = drawn(&nodes);
     assert_eq!(
         shapes(&graph),
         [Shape::Node(0), Shape::Fan(1), Shape::Node(10_002)]
     );
     assert_eq!(graph.lines.len(), 2);
+    let place = graph.place_of(&nodes, 5_000).map(|placed| placed.shape);
+    assert_eq!(place, Some(Shape::Fan(1)), "an item is found in its fan");
 }
 
 #[test]

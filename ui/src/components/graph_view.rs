@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use leptos::html::Div;
 use leptos::prelude::*;
 use steading_api::node::NodeBody;
 
@@ -23,6 +24,25 @@ pub(crate) fn GraphView(
     chosen: Memo<Option<u32>>,
     on_choose: Callback<u32>,
 ) -> impl IntoView {
+    let frame = NodeRef::<Div>::new();
+    // The chosen box is in view.
+    Effect::new(move || {
+        let (Some(frame), Some(ix)) = (frame.get(), chosen.get()) else {
+            return;
+        };
+        let place =
+            graph.with_untracked(|graph| nodes.with_untracked(|nodes| graph.place_of(nodes, ix)));
+        if let Some(placed) = place {
+            let (width, height) = (
+                f64::from(frame.client_width()),
+                f64::from(frame.client_height()),
+            );
+            let left = reveal(f64::from(frame.scroll_left()), width, placed.x, BOX.width);
+            let top = reveal(f64::from(frame.scroll_top()), height, placed.y, BOX.height);
+            frame.set_scroll_left(left as i32);
+            frame.set_scroll_top(top as i32);
+        }
+    });
     let size = move || graph.with(|graph| graph.size);
     let shapes = move || graph.with(|graph| graph.shapes.clone());
     let lines = move || {
@@ -36,7 +56,7 @@ pub(crate) fn GraphView(
     };
     let left_out = move || graph.with(|graph| graph.left_out as u64);
     view! {
-        <div class="graph" role="group" aria-label="Steps of the run as a graph">
+        <div node_ref=frame class="graph" role="group" aria-label="Steps of the run as a graph">
             {move || (left_out() > 0).then(|| view! {
                 <p class="quiet pad">{plural(left_out(), "box")}" more: too many to draw, the tree shows them all."</p>
             })}
@@ -119,6 +139,15 @@ fn Drawn(
         </g>
     }
     .into_any()
+}
+
+/// Where to scroll along one axis: nowhere when the piece is in view, else so that it is in the middle.
+fn reveal(scroll: f64, view: f64, from: f64, length: f64) -> f64 {
+    if from >= scroll && from + length <= scroll + view {
+        scroll
+    } else {
+        (from + (length - view) / 2.0).max(0.0)
+    }
 }
 
 fn short(text: &str) -> String {

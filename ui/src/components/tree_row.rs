@@ -25,6 +25,7 @@ pub(crate) fn TreeRow(
     row: Row,
     node: Memo<Option<Arc<NodeBody>>>,
     below: Memo<Option<Below>>,
+    chosen: Memo<bool>,
     active: Memo<bool>,
     now: RwSignal<Millis>,
     on_choose: Callback<Row>,
@@ -49,7 +50,7 @@ pub(crate) fn TreeRow(
         Fold::Closed => Some("false"),
     };
     view! {
-        <div id=row_id(&row) class="row" role="treeitem" attr:aria-level=level aria-posinset=place aria-setsize=siblings
+        <div id=row_id(&row) class="row" class:chosen=move || chosen.get() role="treeitem" attr:aria-level=level aria-posinset=place aria-setsize=siblings
             aria-expanded=expanded aria-selected=move || active.get().to_string() style=("--level", level.to_string())
             on:click=move |_| on_choose.run(row)>
             {expanded.map_or_else(

@@ -147,7 +147,7 @@ pub(crate) fn TreeView(
     let shift = move || format!("translateY({}px)", window.get().0 as f64 * ROW);
     view! {
         <div node_ref=frame class="tree" id="tree" role="tree" tabindex="0" aria-label="Steps of the run"
-            aria-activedescendant=move || active.get().map(|row| row_id(&row)) on:scroll=move |_| measure() on:keydown=on_key>
+            aria-activedescendant=move || active.get().map(|row| row_id(&row)).or_else(|| chosen.get().map(|ix| format!("node-{ix}"))) on:scroll=move |_| measure() on:keydown=on_key>
             <div class="tree-space" role="presentation" style:height=space>
                 <div class="tree-window" role="presentation" style:transform=shift>
                     <For each=visible key=|row| *row children=move |row| {
@@ -157,10 +157,11 @@ pub(crate) fn TreeView(
                         });
                         match row {
                             Row::Node { ix, .. } => {
+                                let is_chosen = Memo::new(move |_| chosen.get() == Some(ix));
                                 let node = Memo::new(move |_| nodes.with(|nodes| nodes.get(ix).cloned()));
                                 let below = Memo::new(move |_| tree.with(|tree| tree.below(ix).cloned()));
                                 view! {
-                                    <TreeRow row node below active=is_active now on_choose=Callback::new(choose) on_fold=Callback::new(fold)/>
+                                    <TreeRow row node below chosen=is_chosen active=is_active now on_choose=Callback::new(choose) on_fold=Callback::new(fold)/>
                                 }.into_any()
                             }
                             Row::More { .. } => view! { <MoreRow row active=is_active on_choose=Callback::new(choose)/> }.into_any(),

@@ -86,7 +86,7 @@ pub(crate) fn Steps(
                 <div class="chips" role="group" aria-label="View">{chip(NodesView::Tree, "Tree")}{chip(NodesView::Graph, "Graph")}</div>
                 <input type="search" id="find" placeholder="Find a step" aria-label="Find a step" title="Find a step (/)" spellcheck="false"
                     prop:value=move || find.get()
-                    on:input=move |event| amend.run(Look { find: event_target_value(&event), ..look.get_untracked() })/>
+                    on:input=move |event| amend.run(Look { find: event_target_value(&event), view: NodesView::Tree, ..look.get_untracked() })/>
                 <span class="spring"></span>
                 <span class="quiet num" role="status">{total}</span>
             </div>
