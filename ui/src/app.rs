@@ -37,6 +37,7 @@ enum Place {
 fn App() -> impl IntoView {
     let shell = Shell::start();
     provide_context(shell);
+    keys::leave_fields_by_escape();
     keys::on_key(move |key| {
         if key == "?" {
             shell.help.set(Help::Shown);

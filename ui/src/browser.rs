@@ -160,3 +160,18 @@ pub(crate) fn focus_neighbour(selector: &str, by: i32) -> bool {
     // Boxes of a drawing are no HTML elements, and yet have the same `focus`.
     element.is_some_and(|element| element.unchecked_into::<HtmlElement>().focus().is_ok())
 }
+
+/// Takes the focus from a field; a dialog closes by itself.
+pub(crate) fn leave_field() {
+    let active = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.active_element());
+    let field = active.filter(|element| {
+        element
+            .closest("dialog")
+            .is_ok_and(|dialog| dialog.is_none())
+    });
+    if let Some(field) = field.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+        let _ = field.blur();
+    }
+}

@@ -19,3 +19,13 @@ pub(crate) fn on_key(command: impl Fn(&str) -> bool + 'static) {
     });
     on_cleanup(move || handle.remove());
 }
+
+/// Lets Escape leave a field, so that letters are commands again.
+pub(crate) fn leave_fields_by_escape() {
+    let handle = window_event_listener(ev::keydown, move |event| {
+        if event.key() == "Escape" && browser::writing() {
+            browser::leave_field();
+        }
+    });
+    on_cleanup(move || handle.remove());
+}

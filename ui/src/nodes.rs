@@ -48,15 +48,38 @@ impl Nodes {
             .filter(|owner| *owner < node.ix && self.known.contains_key(owner))
     }
 
-    /// The first failed leaf, else the first node under way, else the root: what a person looks at first.
+    /// Leaves that failed for good: a try that was followed by a better one is none of them.
+    pub fn failures(&self) -> impl Iterator<Item = &Arc<NodeBody>> {
+        self.iter().filter(|node| {
+            let tried_again = node.attempt
+                && self
+                    .owner(node)
+                    .and_then(|ix| self.get(ix))
+                    .is_some_and(|owner| !state(owner).bad());
+            is_leaf(node.kind) && state(node).bad() && !tried_again
+        })
+    }
+
+    /// The failed leaf after a node, and the first one after the last.
+    pub fn next_failure(&self, after: Option<u32>) -> Option<u32> {
+        let next = self.failures().find(|node| Some(node.ix) > after);
+        next.or_else(|| self.failures().next()).map(|node| node.ix)
+    }
+
+    /// The first failed leaf, else the first leaf under way, else the first node: what a person looks at first.
     pub fn most_telling(&self) -> Option<u32> {
-        let first = |wanted: fn(&NodeBody) -> bool| {
-            self.iter().find(|node| wanted(node)).map(|node| node.ix)
+        let leaf = |wanted: fn(State) -> bool| {
+            self.iter()
+                .find(|node| is_leaf(node.kind) && wanted(state(node)))
         };
-        first(|node| is_leaf(node.kind) && state(node).bad())
-            .or_else(|| first(|node| is_leaf(node.kind) && state(node) == State::Running))
-            .or_else(|| first(|node| is_leaf(node.kind)))
-            .or_else(|| first(|_| true))
+        let first = self
+            .failures()
+            .next()
+            .or_else(|| leaf(|state| state == State::Running));
+        first
+            .or_else(|| leaf(|_| true))
+            .or_else(|| self.iter().next())
+            .map(|node| node.ix)
     }
 }
 
@@ -139,5 +162,46 @@ pub(crate) mod sketch {
             cpu_ms: 0,
             max_rss: 0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use steading_types::NodePhase;
+
+    use super::*;
+
+    #[test]
+    fn a_try_that_was_followed_by_a_better_one_is_no_failure() {
+        let mut nodes = Nodes::default();
+        let attempt = |ix, phase| {
+            let mut node = sketch::node(ix, NodeType::Pod, phase);
+            (node.owner, node.attempt) = (Some(0), true);
+            node
+        };
+        nodes.merge([
+            sketch::node(0, NodeType::Retry, NodePhase::Succeeded),
+            attempt(1, NodePhase::Failed),
+            attempt(2, NodePhase::Succeeded),
+            sketch::node(3, NodeType::Pod, NodePhase::Failed),
+            sketch::node(4, NodeType::Pod, NodePhase::Error),
+        ]);
+        assert_eq!(nodes.most_telling(), Some(3));
+        assert_eq!(
+            (nodes.next_failure(Some(3)), nodes.next_failure(Some(4))),
+            (Some(4), Some(3))
+        );
+    }
+
+    #[test]
+    fn a_run_that_goes_well_shows_what_it_is_doing() {
+        let mut nodes = Nodes::default();
+        assert_eq!(nodes.most_telling(), None);
+        nodes.merge([
+            sketch::node(0, NodeType::DAG, NodePhase::Running),
+            sketch::node(1, NodeType::Pod, NodePhase::Succeeded),
+            sketch::node(2, NodeType::Pod, NodePhase::Running),
+        ]);
+        assert_eq!(nodes.most_telling(), Some(2));
     }
 }

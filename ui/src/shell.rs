@@ -73,11 +73,13 @@ impl Shell {
             moved.remove();
             back.remove();
         });
-        // One timer for every running duration on the page.
-        set_interval(
-            move || shell.now.set(browser::now()),
-            std::time::Duration::from_secs(1),
-        );
+        // One timer for every running duration on the page; what is old must not seem to go on.
+        let tick = move || {
+            if !matches!(shell.link.get_untracked(), Link::Lost(_)) {
+                shell.now.set(browser::now());
+            }
+        };
+        set_interval(tick, std::time::Duration::from_secs(1));
         match shell.route.get_untracked() {
             Route::Login { code } => shell.log_in(Login {
                 token: None,

@@ -63,6 +63,13 @@ pub(crate) fn RunPage(shell: Shell, tenant: String, run: String) -> impl IntoVie
         let tenant = tenant.clone();
         Memo::new(move |_| shell.may_operate(&tenant))
     };
+    let over = Memo::new(move |_| {
+        detail.with(|detail| {
+            detail
+                .as_ref()
+                .is_some_and(|detail| detail.summary.phase.completed())
+        })
+    });
     let question = RwSignal::new(None::<Question>);
     let problem = RwSignal::new(None::<CallError>);
     let target = Target {
@@ -100,7 +107,7 @@ pub(crate) fn RunPage(shell: Shell, tenant: String, run: String) -> impl IntoVie
                 <Cause tenant=known.place.get_value().0 run=known.place.get_value().1 detail on_open=choose/>
                 <Steps shell nodes=known.nodes whole=known.whole tree look chosen choose amend/>
                 <Panel shell known tree chosen may_operate on_resume/>
-                <LogDock shell tenant=known.place.get_value().0 run=known.place.get_value().1 nodes=known.nodes look chosen amend/>
+                <LogDock shell tenant=known.place.get_value().0 run=known.place.get_value().1 nodes=known.nodes look chosen over amend/>
                 <section class="run-values">
                     {move || parameters().map(|(parameters, outputs)| view! {
                         <Values title="Parameters of the run" values=parameters/>

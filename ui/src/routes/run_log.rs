@@ -34,6 +34,8 @@ pub(crate) fn LogDock(
     nodes: RwSignal<Nodes>,
     look: Memo<Look>,
     chosen: Memo<Option<u32>>,
+    /// The run will print no more.
+    over: Memo<bool>,
     amend: Callback<Look>,
 ) -> impl IntoView {
     let log = RwSignal::new(Log::default());
@@ -66,6 +68,8 @@ pub(crate) fn LogDock(
             let source = Source {
                 place: (tenant.clone(), run.clone()),
                 wanted,
+                nodes,
+                over,
                 log,
                 error,
             };
@@ -135,6 +139,8 @@ pub(crate) fn LogDock(
 struct Source {
     place: (String, String),
     wanted: Wanted,
+    nodes: RwSignal<Nodes>,
+    over: Memo<bool>,
     log: RwSignal<Log>,
     error: RwSignal<Option<CallError>>,
 }
@@ -145,7 +151,9 @@ impl Source {
         let mut patience = Patience::new();
         while !life.is_over() {
             match self.once(&life).await {
-                Ok(()) => return,
+                Ok(()) if self.is_over() => return,
+                // A server that restarts closes its streams in good order.
+                Ok(()) => patience.pause().await,
                 Err(_) if life.is_over() => return,
                 Err(
                     refused @ CallError::Refused {
@@ -168,6 +176,18 @@ impl Source {
                 }
             }
         }
+    }
+
+    /// Whether what is followed will print no more; also when nobody looks any more.
+    fn is_over(&self) -> bool {
+        let done = |nodes: &Nodes| {
+            self.wanted
+                .node
+                .and_then(|ix| nodes.get(ix))
+                .is_some_and(|node| node.phase.completed())
+        };
+        self.over.try_get_untracked().unwrap_or(true)
+            || self.nodes.try_with_untracked(done).unwrap_or(true)
     }
 
     async fn once(&self, life: &Life) -> Result<(), CallError> {

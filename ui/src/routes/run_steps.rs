@@ -1,16 +1,13 @@
 //! The steps of a run, as a tree or as a graph, and the keys that walk them.
 
-use std::sync::Arc;
-
 use leptos::prelude::*;
-use steading_api::node::NodeBody;
 
 use crate::components::graph_view::GraphView;
 use crate::components::tree_cursor::Cursor;
 use crate::components::tree_view::TreeView;
 use crate::format::{count, plural};
 use crate::graph::draw;
-use crate::nodes::{Nodes, is_leaf, state};
+use crate::nodes::Nodes;
 use crate::route::{Look, NodesView};
 use crate::shell::Shell;
 use crate::tree::{Folding, Tree};
@@ -60,7 +57,10 @@ pub(crate) fn Steps(
                 cursor.step(by as isize);
             }
             "g" => turn(view.get_untracked().other()),
-            "n" => next_failure(nodes, chosen, choose),
+            "n" => {
+                let next = nodes.with_untracked(|nodes| nodes.next_failure(chosen.get_untracked()));
+                next.into_iter().for_each(|ix| choose.run(ix));
+            }
             "/" => browser::focus("#find"),
             _ => return false,
         }
@@ -98,23 +98,5 @@ pub(crate) fn Steps(
                 }
             }}
         </section>
-    }
-}
-
-/// Chooses the failed leaf after the chosen node, and the first one after the last.
-fn next_failure(nodes: RwSignal<Nodes>, chosen: Memo<Option<u32>>, choose: Callback<u32>) {
-    let here = chosen.get_untracked();
-    let goal = nodes.with_untracked(|nodes| {
-        let failed = |node: &&Arc<NodeBody>| is_leaf(node.kind) && state(node).bad();
-        let after = nodes
-            .iter()
-            .filter(failed)
-            .find(|node| Some(node.ix) > here);
-        after
-            .or_else(|| nodes.iter().find(failed))
-            .map(|node| node.ix)
-    });
-    if let Some(ix) = goal {
-        choose.run(ix);
     }
 }
