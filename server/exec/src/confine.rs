@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 
+use landlock::{ABI, Access, Ruleset, RulesetAttr, RulesetCreated, Scope};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
@@ -106,6 +107,25 @@ fn prefix() -> Vec<sock_filter> {
     ]
 }
 
+/// The version of Landlock from which on sockets and signals have scopes.
+pub(crate) const LANDLOCK_SCOPES: i32 = 6;
+
+/// Keeps the task's abstract sockets and signals to itself: tasks of one group share a network
+/// namespace. Files need no rules, since the root holds nothing else. Without a kernel that can, this
+/// does nothing, and the task's record says so.
+fn scope() -> io::Result<()> {
+    if sys::landlock_abi() < LANDLOCK_SCOPES {
+        return Ok(());
+    }
+    let wrong = |error: landlock::RulesetError| io::Error::other(error.to_string());
+    Ruleset::default()
+        .scope(Scope::from_all(ABI::V6))
+        .and_then(Ruleset::create)
+        .and_then(RulesetCreated::restrict_self)
+        .map_err(wrong)?;
+    Ok(())
+}
+
 /// Gives everything up. `user` is the image's `user[:group]`; without it the task's root, which is
 /// nobody on the host.
 pub(crate) fn give_up(
@@ -129,6 +149,7 @@ pub(crate) fn give_up(
     let dropped = sys::drop_capabilities();
     rustix::thread::set_no_new_privs(true)?;
     dropped?;
+    scope()?;
     seccompiler::apply_filter(filter).map_err(|error| io::Error::other(error.to_string()))
 }
 

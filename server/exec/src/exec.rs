@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use steading_types::task::{Container, End, Level, Task, TaskReport};
 use steading_types::{AttemptId, Millis};
 use tokio::io::Interest;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::error::{Doing, ExecError};
 use crate::images::Images;
@@ -42,6 +42,17 @@ pub struct Policy {
     pub tmp_bytes: u64,
     /// Processes and threads of one task.
     pub pids: u32,
+    /// How a task gets its own root from an image.
+    pub image_roots: ImageRoots,
+}
+
+/// How a task gets its own root from an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ImageRoots {
+    /// Its changes lie over the shared image; a copy where the host can not do that.
+    Overlay,
+    /// Always a copy: slow, and works on every file system.
+    Copy,
 }
 
 impl Default for Policy {
@@ -51,6 +62,7 @@ impl Default for Policy {
             log_bytes: 64 * 1024 * 1024,
             tmp_bytes: 512 * 1024 * 1024,
             pids: 4096,
+            image_roots: ImageRoots::Overlay,
         }
     }
 }
@@ -101,6 +113,8 @@ struct Inner {
     data_dir: PathBuf,
     tasks: Mutex<HashMap<AttemptId, Entry>>,
     ended: mpsc::UnboundedSender<AttemptId>,
+    /// Changes with every end.
+    ends: watch::Sender<()>,
 }
 
 #[derive(Clone)]
@@ -131,6 +145,7 @@ impl Exec {
             data_dir: options.data_dir,
             tasks: Mutex::default(),
             ended: sender,
+            ends: watch::Sender::new(()),
         }));
         for key in exec.0.dirs.keys().doing("reading the tasks' directory")? {
             exec.settle(key).await?;
@@ -186,6 +201,16 @@ impl Exec {
             None => State::Unknown,
             Some(Entry::Running(started)) => State::Running { started: *started },
             Some(Entry::Ended(report)) => State::Ended(Arc::clone(report)),
+        }
+    }
+
+    /// Completes when a task has ended; at once for one that does not run.
+    pub async fn wait(&self, key: AttemptId) {
+        let mut ends = self.0.ends.subscribe();
+        while matches!(self.state(key), State::Running { .. }) {
+            if ends.changed().await.is_err() {
+                return;
+            }
         }
     }
 
@@ -279,6 +304,7 @@ impl Exec {
         let before = self.tasks().insert(key, entry);
         if !matches!(before, Some(Entry::Ended(_))) {
             let _ = self.0.ended.send(key);
+            self.0.ends.send_replace(());
         }
     }
 

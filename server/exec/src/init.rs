@@ -107,7 +107,9 @@ impl Init<'_> {
         } else {
             "one"
         };
-        finished.isolation = format!("level={level} userns=1 uids={users} seccomp=1 net=none");
+        let landlock = sys::landlock_abi();
+        finished.isolation =
+            format!("level={level} userns=1 uids={users} landlock={landlock} seccomp=1 net=none");
         finished
     }
 

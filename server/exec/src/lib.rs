@@ -13,6 +13,8 @@
 mod body;
 mod cgroup;
 mod confine;
+mod copy;
+pub mod doctor;
 mod error;
 mod exec;
 mod hostetc;
@@ -35,5 +37,5 @@ mod taskdir;
 mod wire;
 
 pub use error::ExecError;
-pub use exec::{Ended, Exec, Options, Policy, State, Stop};
+pub use exec::{Ended, Exec, ImageRoots, Options, Policy, State, Stop};
 pub use keeper::{SpawnerSeed, early_fork};

@@ -4,9 +4,15 @@
 //! A log is two files below `DATA/logs/<run>/`: `<node>-<generation>.log` with the raw bytes and
 //! `.idx` with a record for each piece of them.
 
+mod follow;
+mod read;
+
 use std::path::{Path, PathBuf};
 
 use steading_types::{AttemptId, Millis};
+
+pub use follow::Follow;
+pub use read::{Budget, Filter, Line, Matches, Reader, bytes};
 
 /// Where a piece of a log comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +79,30 @@ impl Piece {
             *slot = byte;
         }
         record
+    }
+}
+
+impl Piece {
+    /// A record of the index; nothing for one of another version.
+    fn decode(record: &[u8; Self::SIZE]) -> Option<Self> {
+        let (offset, rest) = record.split_first_chunk::<8>()?;
+        let (at, rest) = rest.split_first_chunk::<8>()?;
+        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let [source, container, ..] = rest else {
+            return None;
+        };
+        Some(Self {
+            offset: u64::from_le_bytes(*offset),
+            length: u32::from_le_bytes(*length),
+            at: Millis(u64::from_le_bytes(*at)),
+            source: match source {
+                1 => Source::Stdout,
+                2 => Source::Stderr,
+                3 => Source::System,
+                _ => return None,
+            },
+            container: *container,
+        })
     }
 }
 

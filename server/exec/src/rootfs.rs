@@ -15,6 +15,8 @@ use rustix::mount::{
 };
 use steading_types::task::{Mount, SCRIPT_PATH};
 
+use crate::copy;
+use crate::exec::ImageRoots;
 use crate::realm::Realm;
 use crate::spawner::Site;
 use crate::sys;
@@ -135,9 +137,21 @@ impl Plan<'_> {
         Ok((root, pieces))
     }
 
-    /// The image below, the task's own changes above.
+    /// The image below and the task's own changes above; or a copy.
     fn image(&self, lower: &Path) -> io::Result<OwnedFd> {
-        self.overlay(lower)
+        let overlay = match self.site.setup.policy.image_roots {
+            ImageRoots::Overlay => self.overlay(lower),
+            ImageRoots::Copy => Err(io::ErrorKind::Unsupported.into()),
+        };
+        overlay.or_else(|_| {
+            let copy = self.scratch.join("root");
+            self.make_dir(&self.scratch, 0o755)?;
+            let base = self.realm.privileged.then_some(self.realm.base);
+            copy::tree(lower, &copy, base)?;
+            let tree = tree_at(&copy)?;
+            sys::no_privileges(tree.as_fd())?;
+            Ok(tree)
+        })
     }
 
     fn overlay(&self, lower: &Path) -> io::Result<OwnedFd> {

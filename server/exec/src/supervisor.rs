@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use std::rc::Rc;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FlockOperation, flock};
 use steading_types::Millis;
 use steading_types::task::{End, Task, TaskReport};
 
@@ -19,7 +20,7 @@ use crate::room::Room;
 use crate::spawner::Site;
 use crate::sys::{self, Disposition};
 use crate::taskdir::TaskDir;
-use crate::wire::Start;
+use crate::wire::{Root, Start};
 
 /// Runs one task. Comes back when its report is on disk, or when another supervisor has the key.
 pub(crate) fn run(
@@ -56,6 +57,19 @@ fn report(finished: Finished) -> TaskReport {
     }
 }
 
+/// Locks the images that a task runs in, shared.
+fn hold_images(roots: &[Root]) -> io::Result<Vec<std::fs::File>> {
+    let mut locks = Vec::new();
+    for root in roots {
+        if let Root::Image(image) = root {
+            let lock = std::fs::File::open(image.path.join("lock"))?;
+            flock(&lock, FlockOperation::LockShared)?;
+            locks.push(lock);
+        }
+    }
+    Ok(locks)
+}
+
 /// Why a task is being ended before its time.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Ending {
@@ -68,6 +82,8 @@ struct Supervisor<'a> {
     output: Output,
     body: Box<dyn Body + 'a>,
     group: Option<Rc<Group>>,
+    /// Held so that no image is removed while it is in use.
+    _images: Vec<std::fs::File>,
     started: Millis,
     ending: Option<Ending>,
     /// When the next thing happens by itself: the deadline, then the end of the grace.
@@ -94,6 +110,7 @@ impl<'a> Supervisor<'a> {
             ))
         };
         let (output, ends) = prepare().map_err(|e| unprepared("exec.io", e))?;
+        let images = hold_images(&start.roots).map_err(|e| unprepared("image.io", e))?;
         let limits = Limits::of(&start.task);
         let pids = site.setup.policy.pids;
         let group = site.cgroups.make(dir.key, limits, pids);
@@ -118,6 +135,7 @@ impl<'a> Supervisor<'a> {
             output,
             body,
             group,
+            _images: images,
             started,
             ending: None,
             alarm: start.task.deadline.map(|span| started.plus(span)),

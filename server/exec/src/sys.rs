@@ -216,6 +216,11 @@ pub(crate) fn read_only(mount: BorrowedFd<'_>) -> io::Result<()> {
     set_mount(mount, libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID, 0)
 }
 
+/// Makes a mount without setuid programs and devices.
+pub(crate) fn no_privileges(mount: BorrowedFd<'_>) -> io::Result<()> {
+    set_mount(mount, libc::MOUNT_ATTR_NODEV | libc::MOUNT_ATTR_NOSUID, 0)
+}
+
 fn set_mount(mount: BorrowedFd<'_>, attributes: u64, users: u64) -> io::Result<()> {
     let attributes = libc::mount_attr {
         attr_set: attributes,
@@ -296,4 +301,19 @@ pub(crate) fn drop_capabilities() -> io::Result<()> {
 pub(crate) fn kill_all_others() {
     // SAFETY: touches no memory of ours.
     unsafe { libc::kill(-1, libc::SIGKILL) };
+}
+
+/// The version of Landlock that the kernel has; 0 without it.
+pub(crate) fn landlock_abi() -> i32 {
+    // LANDLOCK_CREATE_RULESET_VERSION (landlock(7)): answers the version instead of a descriptor.
+    // SAFETY: the null structure of length 0 is what the call wants with this flag.
+    let abi = unsafe {
+        libc::syscall(
+            libc::SYS_landlock_create_ruleset,
+            std::ptr::null::<u8>(),
+            0usize,
+            1u32,
+        )
+    };
+    i32::try_from(abi).unwrap_or(0).max(0)
 }

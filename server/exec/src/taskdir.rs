@@ -178,7 +178,7 @@ impl TaskDirs {
 }
 
 /// Removes a name and everything below it. Directories that deny it to their owner are opened up.
-fn remove_tree(dir: &OwnedFd, name: &OsStr) -> rustix::io::Result<()> {
+pub(crate) fn remove_tree(dir: &OwnedFd, name: &OsStr) -> rustix::io::Result<()> {
     match unlinkat(dir, name, AtFlags::empty()) {
         Err(Errno::ISDIR | Errno::PERM) => {}
         done => return done,

@@ -49,6 +49,7 @@ pub(crate) const IMAGE: &[Test] = common!(
     Image,
     ("too_much_memory_is_told", oom::<Image>),
     ("the_image_says_how_it_runs", config),
+    ("an_image_in_use_stays_and_a_copy_works_as_well", copies),
     ("a_missing_image_is_named", missing),
     ("layers_hide_what_they_remove", whiteouts),
     (
@@ -70,7 +71,9 @@ pub(crate) const NOBODY: &[Test] = &[
     ("image_sharing", sharing::<Image>),
     ("image_escapes", escapes::<Image>),
     ("image_leftovers", leftovers::<Image>),
+    ("sandbox_examined_by_the_doctor", |_| ()),
     ("image_removal", removal::<Image>),
+    ("image_copies", copies),
 ];
 
 fn exited(code: i32) -> End {
@@ -433,6 +436,33 @@ fn config(mut site: Site) {
             Some("1234\n1235\n/srv/app\nhi\n"),
             "{report:?}"
         );
+    });
+}
+
+fn copies(mut site: Site) {
+    site.import::<Image>();
+    wait(async {
+        let policy = Policy {
+            image_roots: steading_exec::ImageRoots::Copy,
+            ..Policy::default()
+        };
+        let (exec, mut ended) = site.open_with(policy).await;
+        let write = "echo mine > /bin/file; echo ready; sleep 1000";
+        exec.start(key(1), Level::Image, BASE, &task::<Image>(write))
+            .await
+            .unwrap();
+        let log = steading_exec::logs::path(&site.data, key(1));
+        until("the task is ready", || log.exists()).await;
+        let images = Images::at(&site.data);
+        assert!(matches!(
+            images.remove("busybox"),
+            Err(ImageError::InUse { .. })
+        ));
+        let seen = result::<Image>(&exec, &mut ended, 2, "ls /bin/file || echo absent").await;
+        assert_eq!(seen, "absent\n");
+        exec.stop(key(1), Stop::Forced).await.unwrap();
+        end(&exec, &mut ended, 1).await;
+        images.remove("busybox").unwrap();
     });
 }
 

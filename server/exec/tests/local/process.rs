@@ -21,6 +21,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_killed_spawner_is_replaced_and_tasks_live_on", spawner),
     ("a_new_server_adopts_what_runs_and_what_ended", adopt),
     ("a_long_log_is_cut_visibly", cut),
+    ("a_log_is_followed_while_it_grows", follow),
+    ("the_host_is_examined_by_the_doctor", |_| ()),
     ("removal_leaves_nothing_but_the_log", removal),
 ];
 
@@ -314,4 +316,40 @@ fn removal(mut site: Site) {
         .await;
         assert!(exists(&steading_exec::logs::path(&site.data, key(1))));
     });
+}
+
+fn follow(mut site: Site) {
+    use steading_exec::logs::{Budget, Filter, Follow};
+    wait(async {
+        let (exec, _ended) = site.open().await;
+        let go = site.data.join("go");
+        let script = format!(
+            "echo one; while ! [ -e {} ]; do sleep 0.01; done; echo two; printf three",
+            go.display()
+        );
+        let path = steading_exec::logs::path(&site.data, key(1));
+        let mut log = Follow::new(&path, Filter::default(), None).unwrap();
+        exec.start(key(1), LEVEL, 0, &sh(&script)).await.unwrap();
+        let budget = Budget {
+            bytes: 1 << 20,
+            lines: 100,
+            until: std::time::Instant::now() + std::time::Duration::from_secs(60),
+        };
+        let mut seen = Vec::new();
+        while let Some(lines) = log.next(&budget, exec.wait(key(1))).await.unwrap() {
+            seen.extend(lines.into_iter().map(|line| line.text));
+            if seen == ["one"] {
+                std::fs::write(&go, "").unwrap();
+            }
+        }
+        assert_eq!(seen, ["one", "two", "three"]);
+    });
+}
+
+pub(crate) fn doctor(data: &std::path::Path) {
+    for finding in steading_exec::doctor::probe(data).unwrap() {
+        println!("{finding:?}");
+        let good = finding.verdict == steading_exec::doctor::Verdict::Ok;
+        assert_eq!(good, finding.fix.is_none(), "{finding:?}");
+    }
 }
