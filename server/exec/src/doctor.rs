@@ -55,9 +55,8 @@ pub fn probe(data_dir: &Path) -> io::Result<Vec<Finding>> {
     }
     let root = rustix::process::geteuid().is_root();
     let mut found = vec![identity(root), users(), networks(root)];
-    let scratch = data_dir
-        .join("run")
-        .join(format!("doctor-{}", std::process::id()));
+    let name = format!("doctor-{}", std::process::id());
+    let scratch = data_dir.join("run").join(&name);
     std::fs::create_dir_all(&scratch)?;
     found.push(overlay(root, &scratch));
     if root {

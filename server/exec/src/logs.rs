@@ -82,30 +82,6 @@ impl Piece {
     }
 }
 
-impl Piece {
-    /// A record of the index; nothing for one of another version.
-    fn decode(record: &[u8; Self::SIZE]) -> Option<Self> {
-        let (offset, rest) = record.split_first_chunk::<8>()?;
-        let (at, rest) = rest.split_first_chunk::<8>()?;
-        let (length, rest) = rest.split_first_chunk::<4>()?;
-        let [source, container, ..] = rest else {
-            return None;
-        };
-        Some(Self {
-            offset: u64::from_le_bytes(*offset),
-            length: u32::from_le_bytes(*length),
-            at: Millis(u64::from_le_bytes(*at)),
-            source: match source {
-                1 => Source::Stdout,
-                2 => Source::Stderr,
-                3 => Source::System,
-                _ => return None,
-            },
-            container: *container,
-        })
-    }
-}
-
 /// The log file of an attempt below a data directory. Its index has the extension `idx`.
 pub fn path(data_dir: &Path, key: AttemptId) -> PathBuf {
     data_dir
