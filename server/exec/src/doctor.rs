@@ -10,7 +10,7 @@ use rustix::mount::{
     fsconfig_set_string, fsopen, mount_change, open_tree,
 };
 use rustix::process::{WaitOptions, waitpid};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::cgroup::Cgroups;
 use crate::confine;
@@ -19,7 +19,7 @@ use crate::sys::{self, Fork};
 use crate::taskdir::remove_tree;
 
 /// Whether the host provides something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Yes.
@@ -31,22 +31,23 @@ pub enum Verdict {
 }
 
 /// One answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// What was looked for.
-    pub what: &'static str,
+    pub what: String,
     /// Whether it is there.
     pub verdict: Verdict,
     /// One sentence.
     pub sentence: String,
     /// How to get it.
-    pub fix: Option<&'static str>,
+    pub fix: Option<String>,
 }
 
 /// Examines the host, with the file system that holds `data_dir`.
 ///
 /// # Errors
-/// When this process has threads already: examining needs children.
+/// When this process has threads already: examining needs children. A server asks its spawner
+/// instead: [`crate::Exec::examine`].
 pub fn probe(data_dir: &Path) -> io::Result<Vec<Finding>> {
     if std::fs::read_dir("/proc/self/task")?.count() > 1 {
         return Err(io::Error::other(
@@ -215,10 +216,10 @@ fn finding(
     fix: Option<&'static str>,
 ) -> Finding {
     Finding {
-        what,
+        what: what.to_owned(),
         verdict,
         sentence: sentence.into(),
-        fix,
+        fix: fix.map(str::to_owned),
     }
 }
 

@@ -11,6 +11,7 @@ use steading_types::{AttemptId, Millis};
 use tokio::io::Interest;
 use tokio::sync::{mpsc, watch};
 
+use crate::doctor::Finding;
 use crate::error::{Doing, ExecError};
 use crate::images::Images;
 use crate::keeper::SpawnerSeed;
@@ -248,6 +249,17 @@ impl Exec {
             self.0.link.call(Request::Remove { key }).await?;
         }
         Ok(())
+    }
+
+    /// Examines what this host provides for isolating tasks.
+    ///
+    /// # Errors
+    /// When the spawner can not be asked, or nothing can be tried.
+    pub async fn examine(&self) -> Result<Vec<Finding>, ExecError> {
+        match self.0.link.call(Request::Examine).await? {
+            (Done::Examined(findings), _) => Ok(findings),
+            _ => Ok(Vec::new()),
+        }
     }
 
     /// The data directory, for [`crate::logs`].

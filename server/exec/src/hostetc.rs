@@ -2,7 +2,8 @@
 //! show accounts, keys and configuration.
 
 use std::io;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 
 /// Files and directories that hold no secrets and that ordinary programs read.
 const SHARED: [&str; 26] = [
@@ -37,13 +38,26 @@ const SHARED: [&str; 26] = [
 const BYTES: u64 = 64 * 1024 * 1024;
 const DEPTH: u8 = 8;
 
-/// Makes the copy anew.
-pub(crate) fn make(at: &Path) -> io::Result<()> {
-    match std::fs::remove_dir_all(at) {
+/// The copy below `run`, made when it is missing. Its name follows the host's libraries, so that an
+/// upgraded host gets a new one while running tasks keep theirs.
+pub(crate) fn make(run: &Path) -> io::Result<PathBuf> {
+    let cache = std::fs::metadata("/etc/ld.so.cache").map_or(0, |meta| meta.mtime());
+    let done = run.join(format!("etc-{cache}"));
+    if done.is_dir() {
+        return Ok(done);
+    }
+    let new = run.join(format!("etc-{}", std::process::id()));
+    match std::fs::remove_dir_all(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    std::fs::create_dir_all(at)?;
+    std::fs::create_dir_all(&new)?;
+    fill(&new)?;
+    std::fs::rename(&new, &done)?;
+    Ok(done)
+}
+
+fn fill(at: &Path) -> io::Result<()> {
     let mut left = BYTES;
     for name in SHARED {
         let target = at.join(name);
@@ -84,7 +98,7 @@ fn copy(from: &Path, to: &Path, depth: u8, left: &mut u64) {
         return;
     };
     // World-readable only: what is kept from users is kept from tasks.
-    let public = std::os::unix::fs::MetadataExt::mode(&meta) & 0o004 != 0;
+    let public = meta.mode() & 0o004 != 0;
     if meta.is_file() && public && meta.len() <= *left && std::fs::copy(from, to).is_ok() {
         *left -= meta.len();
     }

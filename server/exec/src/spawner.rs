@@ -4,6 +4,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal};
 use steading_types::AttemptId;
@@ -16,7 +17,7 @@ use crate::supervisor;
 use crate::sys::{self, Disposition, Fork};
 use crate::taskdir::TaskDirs;
 use crate::wire::{Done, Envelope, Packet, Refusal, Reply, Request, Setup, Start, receive};
-use crate::{confine, hostetc};
+use crate::{confine, doctor, hostetc};
 
 /// What a supervisor finds ready.
 pub(crate) struct Site {
@@ -28,6 +29,8 @@ pub(crate) struct Site {
     /// The system call filter of confined tasks.
     pub(crate) filter: seccompiler::BpfProgram,
     pub(crate) cgroups: Cgroups,
+    /// The `/etc` of sandboxes, made for the first one.
+    pub(crate) etc: Option<PathBuf>,
 }
 
 /// Serves until the server closes its end (`Ok`).
@@ -51,15 +54,26 @@ pub(crate) fn serve(socket: &OwnedFd) -> io::Result<()> {
             (Request::Stop { key, how }, Some((site, _))) => site.stop(key, how),
             (Request::Sweep { key }, Some((site, _))) => site.sweep(key),
             (Request::Remove { key }, Some((site, _))) => site.remove(key),
+            (Request::Examine, Some((site, _))) => {
+                // It answers by itself, so that a slow answer holds nothing up.
+                match site.examine(socket, id) {
+                    Ok(()) => continue,
+                    Err(error) => Err(error),
+                }
+            }
         };
-        let outcome = outcome.map_err(|error| Refusal {
-            code: "exec.spawner".into(),
-            message: error.to_string(),
-        });
+        let outcome = outcome.map_err(|error| refusal(&error));
         Packet::new(&Reply { id, outcome })?
             .send(socket.as_fd(), attached.as_ref().map(AsFd::as_fd))?;
     }
     Ok(())
+}
+
+fn refusal(error: &io::Error) -> Refusal {
+    Refusal {
+        code: "exec.spawner".into(),
+        message: error.to_string(),
+    }
 }
 
 impl Site {
@@ -68,10 +82,10 @@ impl Site {
         for mount_point in ["root", "lower"] {
             std::fs::create_dir_all(run.join(mount_point))?;
         }
-        hostetc::make(&run.join("etc"))?;
         Ok(Self {
             filter: confine::filter()?,
             cgroups: Cgroups::probe(),
+            etc: None,
             dirs: TaskDirs::open(&setup.data_dir)?,
             signals: sys::signal_fd(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGUSR1])?,
             null: std::fs::File::options()
@@ -85,7 +99,7 @@ impl Site {
 
     /// Forks a supervisor, which claims the key before it runs anything.
     fn start(
-        &self,
+        &mut self,
         realms: &mut Realms,
         start: Start,
         attached: &mut Option<OwnedFd>,
@@ -93,6 +107,9 @@ impl Site {
         let dir = self.dirs.make(start.key)?;
         if !dir.new && dir.claimed()? {
             return Ok(Done::Exists);
+        }
+        if start.level > Level::Process && self.etc.is_none() {
+            self.etc = Some(hostetc::make(&self.setup.data_dir.join("run"))?);
         }
         let realm = match start.level {
             Level::Process => None,
@@ -146,6 +163,19 @@ impl Site {
             }
         }
         Ok(Done::Ok)
+    }
+
+    /// Examines the host in a process of its own.
+    fn examine(&self, socket: &OwnedFd, id: u64) -> io::Result<()> {
+        if let Fork::Child = sys::fork(0)? {
+            sys::on_signal(libc::SIGCHLD, Disposition::Default);
+            let outcome = doctor::probe(&self.setup.data_dir);
+            let outcome = outcome.map(Done::Examined).map_err(|error| refusal(&error));
+            let sent = Packet::new(&Reply { id, outcome })
+                .and_then(|packet| packet.send(socket.as_fd(), None));
+            sys::exit(i32::from(sent.is_err()))
+        }
+        Ok(())
     }
 
     /// Removes a task's directory, whatever its containers left in it, in a process of its own.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use steading_types::AttemptId;
 use steading_types::task::{Level, Task};
 
+use crate::doctor::Finding;
 use crate::exec::{Policy, Stop};
 use crate::images::ImageRoot;
 
@@ -47,6 +48,8 @@ pub(crate) enum Request {
     Sweep { key: AttemptId },
     /// Removes a finished task's directory.
     Remove { key: AttemptId },
+    /// Examines the host.
+    Examine,
 }
 
 /// What holds for every task of this spawner.
@@ -85,7 +88,7 @@ pub(crate) struct Reply {
 }
 
 /// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Done {
     /// A supervisor runs; a descriptor of its process is attached.
     Started,
@@ -93,6 +96,8 @@ pub(crate) enum Done {
     Exists,
     /// Nothing more to say.
     Ok,
+    /// What the host provides.
+    Examined(Vec<Finding>),
     /// The keeper forked a new spawner: set it up and ask again for what is unanswered.
     NewSpawner,
 }

@@ -23,6 +23,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_long_log_is_cut_visibly", cut),
     ("a_log_is_followed_while_it_grows", follow),
     ("the_host_is_examined_by_the_doctor", |_| ()),
+    ("a_server_can_have_the_host_examined", examine),
     ("removal_leaves_nothing_but_the_log", removal),
 ];
 
@@ -352,4 +353,13 @@ pub(crate) fn doctor(data: &std::path::Path) {
         let good = finding.verdict == steading_exec::doctor::Verdict::Ok;
         assert_eq!(good, finding.fix.is_none(), "{finding:?}");
     }
+}
+
+fn examine(mut site: Site) {
+    wait(async {
+        let (exec, mut ended) = site.open().await;
+        let findings = exec.examine().await.unwrap();
+        assert!(findings.len() >= 7, "{findings:?}");
+        run(&exec, &mut ended, LEVEL, 1, &sh("true")).await;
+    });
 }
