@@ -68,6 +68,7 @@ impl Run {
         if kind == NodeType::Suspend {
             self.waiting.insert(ix);
         }
+        self.weight = self.weight.saturating_add(weight(&node));
         self.slots.resize_with(ix.index(), || None);
         self.slots.push(Some(Slot { node, live }));
         if kind == NodeType::DAG {
@@ -235,6 +236,21 @@ pub(crate) const EXIT_SUFFIX: &str = ".onExit";
 
 pub(crate) fn is_failure(phase: NodePhase) -> bool {
     matches!(phase, NodePhase::Failed | NodePhase::Error)
+}
+
+/// What a node adds to the weight of its run.
+fn weight(node: &Node) -> usize {
+    let inputs = node
+        .inputs
+        .iter()
+        .map(|(name, value)| name.len() + value.len());
+    // An item came out of a text that is no smaller; its own text is not worth making for this.
+    let item = node
+        .item
+        .as_ref()
+        .and_then(|item| item.as_str())
+        .map_or(0, str::len);
+    node.name.len() + item + inputs.sum::<usize>()
 }
 
 /// The kinds that `parallelism` counts.

@@ -21,6 +21,10 @@ pub(crate) const PHASE: &str = "workflows.argoproj.io/phase";
 /// The label that says whether a run is over.
 pub(crate) const COMPLETED: &str = "workflows.argoproj.io/completed";
 
+/// Why a run was given up that grew without end.
+const TOO_LARGE: &str =
+    "the run was ended because it has too many nodes, or too much input for them";
+
 impl Turn<'_> {
     /// Something that the run itself waits for is over.
     pub(crate) fn advance_run(&mut self) {
@@ -96,6 +100,10 @@ impl Turn<'_> {
         };
         let (mut phase, mut message) = (workflow_phase(entry.phase), entry.message.clone());
         match self.run.head.shutdown {
+            _ if self.run.too_large() && is_failure(entry.phase) => {
+                phase = WorkflowPhase::Error;
+                message = Some(TOO_LARGE.to_owned());
+            }
             Some(Shutdown::Stop) if is_failure(entry.phase) => {
                 message = Some("Stopped with strategy 'Stop'".to_owned());
             }

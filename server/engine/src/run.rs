@@ -29,7 +29,14 @@ pub struct Run {
     /// Attempts that are pending or running.
     pub(crate) active: u32,
     pub(crate) hooks: RunHooks,
+    /// Bytes of names, inputs and items in its rows.
+    pub(crate) weight: usize,
 }
+
+/// Nodes of one run.
+const NODES: usize = 300_000;
+/// Bytes of names, inputs and items in the rows of one run.
+const WEIGHT: usize = 256 * 1024 * 1024;
 
 /// The hooks of the run itself.
 #[derive(Debug, Default, PartialEq)]
@@ -50,6 +57,7 @@ impl PartialEq for Run {
             && self.waiting == other.waiting
             && self.active == other.active
             && self.hooks == other.hooks
+            && self.weight == other.weight
     }
 }
 
@@ -65,6 +73,7 @@ impl Run {
             waiting: BTreeSet::new(),
             active: 0,
             hooks: RunHooks::default(),
+            weight: 0,
         }
     }
 
@@ -186,6 +195,11 @@ impl Run {
         let suspended = self.head.suspended == Suspended::Yes && self.head.shutdown.is_none();
         let limit = self.plan.run_parallelism();
         suspended || limit.is_some_and(|limit| self.active >= limit)
+    }
+
+    /// Whether the run is too large to grow further.
+    pub(crate) fn too_large(&self) -> bool {
+        self.slots.len() >= NODES || self.weight >= WEIGHT
     }
 
     /// Whether a boundary has as many active children as it allows.

@@ -178,7 +178,7 @@ impl Scope for View<'_> {
         }
         if concerns(prefix, "workflow.") {
             for name in workflow::names(self.run) {
-                if concerns(prefix, &name) {
+                if name.starts_with(prefix) {
                     show(&name, self.get(&name))?;
                 }
             }

@@ -9,7 +9,7 @@ use steading_types::{Millis, NodeIx, NodePhase, NodeType, WorkflowPhase};
 use crate::action::Action;
 use crate::command::Timer;
 use crate::error::EngineError;
-use crate::head::Head;
+use crate::head::{Head, Shutdown};
 use crate::live::{Body, Slot};
 use crate::node::{Node, NodeRole, Outputs, TemplateName};
 use crate::outcome::{Changed, Outcome};
@@ -221,6 +221,10 @@ impl<'r> Turn<'r> {
             let Some((boundary, place)) = next else {
                 return;
             };
+            if self.run.too_large() {
+                self.shut(Shutdown::Terminate);
+                continue;
+            }
             if self.made >= CHUNK {
                 self.act(Action::Continue);
                 return;

@@ -133,6 +133,10 @@ impl Cut {
                 cut.redo(run, ix);
             }
         }
+        // What is left without an entry node belongs to the run as it was: its hooks fire anew.
+        if cut.removed.contains(&NodeIx::ROOT) {
+            cut.removed.extend(run.nodes().map(|node| node.ix));
+        }
         cut
     }
 

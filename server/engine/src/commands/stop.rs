@@ -53,7 +53,7 @@ impl Turn<'_> {
 
     /// Ends everything that this kind of shutdown ends. The youngest nodes come first, so that a node's
     /// children are over before it is looked at.
-    pub(super) fn shut(&mut self, shutdown: Shutdown) {
+    pub(crate) fn shut(&mut self, shutdown: Shutdown) {
         let timer = self.run.deadline().is_some();
         self.head().shutdown = Some(shutdown);
         if timer && shutdown != Shutdown::Deadline {

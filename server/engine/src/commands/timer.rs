@@ -1,42 +1,53 @@
 //! A timer is due. One that was given up meanwhile changes nothing.
 
-use steading_types::{NodeIx, NodeType};
+use steading_types::{Millis, NodeIx, NodeType};
 
+use crate::action::Action;
 use crate::command::Timer;
 use crate::head::Shutdown;
-use crate::node::Node;
 use crate::turn::Turn;
 
 impl Turn<'_> {
     pub(super) fn timer_fired(&mut self, timer: Timer) {
         match timer {
             Timer::Deadline => {
-                if self.run.deadline().is_some_and(|at| at <= self.now) {
+                let at = self.run.deadline();
+                if self.is_due(timer, at) {
                     self.shut(Shutdown::Deadline);
                 }
             }
             Timer::NodeDeadline(ix) => {
-                if self.due(ix, NodeType::Pod).is_some() {
+                if self.is_due(timer, self.wake(ix, NodeType::Pod)) {
                     self.node_overdue(ix);
                 }
             }
             Timer::Resume(ix) => {
-                if self.due(ix, NodeType::Suspend).is_some() {
+                if self.is_due(timer, self.wake(ix, NodeType::Suspend)) {
                     self.suspend_over(ix);
                 }
             }
             Timer::Backoff(ix) => {
-                if self.due(ix, NodeType::Retry).is_some() {
+                if self.is_due(timer, self.wake(ix, NodeType::Retry)) {
                     self.backoff_over(ix);
                 }
             }
         }
     }
 
-    /// The node of this kind whose timer is due.
-    fn due(&self, ix: NodeIx, kind: NodeType) -> Option<&Node> {
+    /// Whether a timer is due; one that came too early is set again.
+    fn is_due(&mut self, timer: Timer, at: Option<Millis>) -> bool {
+        let Some(at) = at else {
+            return false;
+        };
+        if at > self.now {
+            self.act(Action::SetTimer(timer, at));
+        }
+        at <= self.now
+    }
+
+    /// When the timer of a node of this kind is due.
+    fn wake(&self, ix: NodeIx, kind: NodeType) -> Option<Millis> {
         let node = self.run.node(ix).filter(|node| node.kind == kind)?;
-        let open = !node.phase.completed();
-        (open && node.wake.is_some_and(|at| at <= self.now)).then_some(node)
+        node.wake.filter(|_| !node.phase.completed())
     }
 }

@@ -54,13 +54,13 @@ impl View<'_> {
     ) -> ControlFlow<()> {
         let wanted = prefix.strip_prefix(root).unwrap_or_default();
         match wanted.split_once('.') {
-            Some((name, _)) => self.show_child(root, name, show),
+            Some((name, _)) => self.show_child(root, name, prefix, show),
             None => {
                 let mut names = self.child_names();
                 names.retain(|name| name.starts_with(wanted));
                 names
                     .into_iter()
-                    .try_for_each(|name| self.show_child(root, name, show))
+                    .try_for_each(|name| self.show_child(root, name, prefix, show))
             }
         }
     }
@@ -69,6 +69,7 @@ impl View<'_> {
         &self,
         root: &str,
         name: &str,
+        prefix: &str,
         show: &mut dyn FnMut(&str, Option<Value>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
         let Some(meaning) = self.meaning(name) else {
@@ -76,14 +77,14 @@ impl View<'_> {
         };
         let parameters = self.parameter_names(&meaning);
         show(&format!("{root}{name}.name"), Some(name.into()))?;
-        for field in FIELDS {
-            let value = self.child(&format!("{name}.{field}"));
-            show(&format!("{root}{name}.{field}"), value)?;
-        }
-        for parameter in parameters {
-            let field = format!("{name}.outputs.parameters.{parameter}");
-            let value = self.child(&field);
-            show(&format!("{root}{field}"), value)?;
+        let fields = FIELDS.iter().map(|field| format!("{name}.{field}"));
+        let outputs = parameters.iter();
+        let outputs = outputs.map(|output| format!("{name}.outputs.parameters.{output}"));
+        for field in fields.chain(outputs) {
+            let full = format!("{root}{field}");
+            if full.starts_with(prefix) {
+                show(&full, self.child(&field))?;
+            }
         }
         ControlFlow::Continue(())
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use steading_spec::model::{Backoff, RetryStrategy};
-use steading_types::{Millis, NodeIx, NodePhase, parse_duration};
+use steading_types::{Millis, NodeIx, NodePhase, NodeType, parse_duration};
 
 use crate::action::Action;
 use crate::command::Timer;
@@ -126,7 +126,7 @@ impl Turn<'_> {
             return Ok(Next::Enough(Some(message)));
         }
         let view = View::node(self.run, self.now, retry);
-        if !policy_allows(strategy, last) {
+        if never_ran(last) || !policy_allows(strategy, last) {
             return Ok(Next::Enough(last.message.clone()));
         }
         let limit = strategy.limit.as_ref();
@@ -234,6 +234,11 @@ fn span(
     let given = text::render(written, view)?;
     let wrong = || EngineError::Value(format!("{field} '{given}' is not a duration"));
     parse_duration(&given).ok_or_else(wrong).map(Some)
+}
+
+/// Whether a try ended in the moment it was made: another one would do the same, without end.
+fn never_ran(last: &Node) -> bool {
+    last.kind != NodeType::Pod && last.finished == Some(last.created)
 }
 
 /// Whether the policy wants another try after one that ended so.

@@ -14,7 +14,7 @@ use steading_engine::node::Node;
 use steading_engine::plan::Plan;
 use steading_engine::{Run, TaskRequest};
 use steading_spec::model::Workflow;
-use steading_spec::resolve::{NoLibrary, resolve};
+use steading_spec::resolve::{NoLibrary, Resolved, resolve};
 use steading_spec::{Limits, Mode, Object};
 use steading_types::task::{End, TaskReport};
 use steading_types::{AttemptId, Millis, NodePhase, RunId, WorkflowPhase};
@@ -102,9 +102,13 @@ impl Backend {
 
     pub(crate) fn of(workflow: &Workflow) -> Self {
         let resolved = resolve(workflow, &NoLibrary).unwrap_or_else(|f| panic!("{f:?}"));
+        Self::resolved(workflow, &resolved)
+    }
+
+    pub(crate) fn resolved(workflow: &Workflow, resolved: &Resolved) -> Self {
         let document = Document {
             workflow: serde_json::to_value(workflow).unwrap(),
-            resolved: serde_json::to_value(&resolved).unwrap(),
+            resolved: serde_json::to_value(resolved).unwrap(),
         };
         let plan = Plan::new(&document).unwrap();
         let now = Millis(1_700_000_000_000);

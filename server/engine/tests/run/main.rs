@@ -9,6 +9,7 @@
 
 mod backend;
 mod ending;
+mod examples;
 mod flow;
 mod random;
 mod retries;

@@ -125,6 +125,11 @@ fn yaml(spec: &Spec) -> String {
     if spec.deadline {
         out.push_str("activeDeadlineSeconds: 1000\n");
     }
+    if spec.parallelism == 1 {
+        out.push_str(
+            "hooks: {early: {template: leaf, expression: 'workflow.status == \"Running\"'}}\n",
+        );
+    }
     if spec.parallelism > 1 {
         let _ = writeln!(out, "parallelism: {}", spec.parallelism);
     }

@@ -179,3 +179,19 @@ fn a_limit_may_be_a_parameter() {
     assert_eq!(run.run.head().progress.done, 0);
     assert_eq!(run.run.head().progress.total, 1);
 }
+
+#[test]
+fn what_fails_in_the_moment_it_is_made_is_not_tried_for_ever() {
+    let run = Backend::new(
+        "
+entrypoint: main
+templates:
+  - name: main
+    retryStrategy: {retryPolicy: Always}
+    suspend: {duration: '{{workflow.name}}'}
+",
+    )
+    .start();
+    assert_eq!(run.run.head().phase, Error);
+    assert_eq!(run.run.nodes().count(), 2);
+}

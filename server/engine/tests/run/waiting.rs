@@ -3,7 +3,7 @@
 use steading_engine::command::{Actor, Command, Comparison, NodeSelector, SelectorTerm, Timer};
 use steading_types::NodeIx;
 use steading_types::NodePhase;
-use steading_types::WorkflowPhase::{Failed, Succeeded};
+use steading_types::WorkflowPhase::{Error, Failed, Succeeded};
 
 use crate::backend::{Backend, exit};
 
@@ -219,4 +219,21 @@ fn a_loop_that_is_too_long_is_one_error() {
     let run = Backend::new(&fan(1_000_000, "", "")).start();
     assert_eq!(run.run.head().phase, Failed);
     assert_eq!(run.run.nodes().count(), 2);
+}
+
+#[test]
+fn a_run_that_grows_without_end_is_given_up() {
+    let run = Backend::new(
+        "
+entrypoint: main
+templates:
+  - name: main
+    steps: [[{name: a, template: main}, {name: b, template: main}, {name: c, template: main}]]
+",
+    )
+    .unchecked()
+    .start();
+    assert_eq!(run.run.head().phase, Error);
+    assert!(run.run.nodes().all(|node| node.phase.completed()));
+    assert!(run.run.nodes().count() < 310_000);
 }
