@@ -109,7 +109,8 @@ impl Plan<'_> {
         let nothing = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
         let root = new_fs("tmpfs", &[("mode", "755"), ("size", "16m")], nothing)?;
         let mut pieces = Vec::new();
-        for (source, target) in [(Path::new("/usr"), "/usr"), (&self.run_dir("etc"), "/etc")] {
+        let etc = self.site.etc.as_deref().ok_or(io::ErrorKind::NotFound)?;
+        for (source, target) in [(Path::new("/usr"), "/usr"), (etc, "/etc")] {
             let tree = tree_at(source)?;
             sys::read_only(tree.as_fd())?;
             pieces.push(piece(tree, target));

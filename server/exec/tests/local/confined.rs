@@ -294,10 +294,13 @@ fn leftovers<A: At>(mut site: Site) {
     site.import::<A>();
     wait(async {
         let (exec, mut ended) = site.open().await;
-        let script = "(trap '' TERM HUP; exec sleep 4242) & (sleep 4242 &) ; echo started";
-        let report = run(&exec, &mut ended, A::LEVEL, 1, &task::<A>(script)).await;
+        let mark = std::process::id();
+        let script =
+            format!("(trap '' TERM HUP; exec sleep {mark}.5) & (sleep {mark}.5 &) ; echo started");
+        let report = run(&exec, &mut ended, A::LEVEL, 1, &task::<A>(&script)).await;
         assert_eq!(report.end, exited(0));
-        until("no process is left", || !running("sleep\u{0}4242")).await;
+        let left = format!("sleep\0{mark}.5");
+        until("no process is left", || !running(&left)).await;
     });
 }
 
@@ -357,15 +360,17 @@ fn lost<A: At>(mut site: Site) {
     site.import::<A>();
     wait(async {
         let (exec, mut ended) = site.open().await;
-        let script = "sleep 4343 & echo ready; wait";
-        exec.start(key(1), A::LEVEL, BASE, &task::<A>(script))
+        let mark = std::process::id();
+        let script = format!("sleep {mark}.25 & echo ready; wait");
+        exec.start(key(1), A::LEVEL, BASE, &task::<A>(&script))
             .await
             .unwrap();
         let log = steading_exec::logs::path(&site.data, key(1));
         until("the task is ready", || log.exists()).await;
         kill(supervisor(&site.data, 1), 9);
         assert_eq!(end(&exec, &mut ended, 1).await.end, End::Lost);
-        until("no process is left", || !running("sleep\u{0}4343")).await;
+        let left = format!("sleep\0{mark}.25");
+        until("no process is left", || !running(&left)).await;
     });
 }
 

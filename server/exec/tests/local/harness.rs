@@ -1,7 +1,8 @@
 //! A small test runner: one process a test, each with a keeper of its own.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use steading_exec::{Ended, Exec, Options, Policy, SpawnerSeed, State};
@@ -39,30 +40,44 @@ pub(crate) fn main(groups: &[(&str, &[Test])]) {
         }
         return test(Site::new());
     }
-    let mut failed = Vec::new();
-    for (name, _) in &tests {
-        if wanted.is_some_and(|w| !name.contains(w.as_str())) {
-            continue;
+    let chosen: Vec<&String> = tests
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| wanted.is_none_or(|w| name.contains(w.as_str())))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let failed = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(name) = chosen.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if !passes(name) {
+                        failed.lock().unwrap().push(name.to_string());
+                    }
+                }
+            });
         }
-        let program = std::env::current_exe().unwrap();
-        let outcome = std::process::Command::new(program)
-            .args([name, "--child"])
-            .output()
-            .unwrap();
-        let word = if outcome.status.success() {
-            "ok"
-        } else {
-            "FAILED"
-        };
-        println!("test {name} ... {word}");
-        if !outcome.status.success() {
-            print!("{}", String::from_utf8_lossy(&outcome.stdout));
-            print!("{}", String::from_utf8_lossy(&outcome.stderr));
-            failed.push(name);
-        }
-    }
+    });
+    let failed = failed.into_inner().unwrap();
     println!("test result: {} failed", failed.len());
     assert!(failed.is_empty(), "failed: {failed:?}");
+}
+
+/// Runs one test in a process of its own.
+fn passes(name: &str) -> bool {
+    let program = std::env::current_exe().unwrap();
+    let outcome = std::process::Command::new(program)
+        .args([name, "--child"])
+        .output()
+        .unwrap();
+    if outcome.status.success() {
+        println!("test {name} ... ok");
+        return true;
+    }
+    let said = String::from_utf8_lossy(&outcome.stdout);
+    let complained = String::from_utf8_lossy(&outcome.stderr);
+    println!("test {name} ... FAILED\n{said}{complained}");
+    false
 }
 
 /// As an unprivileged user; a developer's own account is one already.
