@@ -109,6 +109,10 @@ impl Turn<'_> {
         if node.wake.take().is_some() {
             node.message = None;
             self.run.enlist(retry);
+            // Meanwhile a sibling may have failed for all.
+            if self.run.bar(retry).is_some() {
+                self.advance(retry);
+            }
         }
     }
 
