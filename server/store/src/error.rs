@@ -77,6 +77,18 @@ pub enum StoreError {
         /// Where.
         what: String,
     },
+    /// A store lies where one was to be restored.
+    #[error("the data directory {} holds a store already", dir.display())]
+    Occupied {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// A backup that can not be restored; nothing was.
+    #[error("the backup can not be restored: {what}")]
+    Backup {
+        /// Why.
+        what: &'static str,
+    },
     /// The feed no longer holds what comes after this point.
     #[error("the change feed begins at {oldest}; what came before was trimmed")]
     Gone {
@@ -167,6 +179,8 @@ impl StoreError {
             Self::Foreign { .. } => "store.foreign",
             Self::Newer { .. } => "store.newer",
             Self::Damaged { .. } => "store.damaged",
+            Self::Occupied { .. } => "store.occupied",
+            Self::Backup { .. } => "backup.damaged",
             Self::Gone { .. } => "feed.gone",
             Self::Closed => "store.closed",
         }
@@ -193,6 +207,8 @@ impl StoreError {
                 Some("run the newer program, or restore a backup made by this one".into())
             }
             Self::Damaged { .. } => Some("restore the last good backup".into()),
+            Self::Occupied { .. } => Some("choose an empty directory with --data".into()),
+            Self::Backup { .. } => Some("use another copy of the backup, or an earlier one".into()),
             Self::Gone { .. } => Some("read the current state, then follow from now".into()),
             Self::Conflict(_) | Self::TooLarge { .. } | Self::Closed => None,
         }

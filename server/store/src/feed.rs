@@ -37,7 +37,7 @@ impl Feed {
     /// The next commit after the reader's place; waits for it. Dropping the future loses nothing.
     ///
     /// # Errors
-    /// [`StoreError::Gone`] when the feed was trimmed beyond the reader's place,
+    /// [`StoreError::Gone`] when the feed was trimmed beyond the reader's place or never reached it,
     /// [`StoreError::Closed`] when the store is closed.
     pub async fn next(&mut self) -> Result<Arc<Event>, StoreError> {
         loop {
@@ -45,20 +45,33 @@ impl Feed {
                 self.place = event.seq;
                 return Ok(event);
             }
-            if *self.latest.borrow_and_update() > self.place {
-                self.ready = self.read()?.into();
+            let latest = *self.latest.borrow_and_update();
+            if latest < self.place {
+                // A place that this store never reached: it was restored from an older backup.
+                return Err(StoreError::Gone {
+                    oldest: latest.next(),
+                });
+            }
+            if latest > self.place {
+                self.ready = self.read(latest)?.into();
             } else if self.latest.changed().await.is_err() {
                 return Err(StoreError::Closed);
             }
         }
     }
 
-    /// What follows the reader's place.
-    fn read(&self) -> Result<Vec<Arc<Event>>, StoreError> {
-        if let Some(events) = self.shared.recent(self.place) {
-            return Ok(events);
+    /// What follows the reader's place, up to the last commit; never nothing.
+    fn read(&self, latest: Seq) -> Result<Vec<Arc<Event>>, StoreError> {
+        let events = match self.shared.recent(self.place) {
+            Some(events) => events,
+            None => {
+                let snapshot = Snapshot::take(&self.shared)?;
+                snapshot.get().events(self.place, PAGE)?
+            }
+        };
+        if events.is_empty() {
+            return Err(StoreError::Gone { oldest: latest });
         }
-        let snapshot = Snapshot::take(&self.shared)?;
-        snapshot.get().events(self.place, PAGE)
+        Ok(events)
     }
 }

@@ -7,7 +7,11 @@
 //! The store knows nothing of HTTP, plugins or processes, and decides nothing: it keeps what the
 //! engine and the faces decided, under the tenant that it belongs to.
 
+#[cfg(test)]
+extern crate self as steading_store;
+
 mod apply;
+mod backup;
 mod batch;
 mod error;
 mod feed;

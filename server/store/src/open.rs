@@ -115,10 +115,7 @@ impl Place {
     /// Opens the store that lies here and brings it to its last commit.
     pub(crate) fn open(&self) -> Result<Opened, StoreError> {
         let path = self.dir.join(DATABASE);
-        let database = self
-            .builder()
-            .open(&path)
-            .map_err(|error| opening(&path, error))?;
+        let database = self.open_database(&path)?;
         let mut txn = database.begin_write()?;
         txn.set_durability(Durability::None)?;
         let mut tx = Tx::new(&txn);
@@ -144,6 +141,13 @@ impl Place {
             journal,
             seq,
         })
+    }
+
+    /// redb may panic over a file that was altered behind its back: that is damage, not a crash of ours.
+    fn open_database(&self, path: &Path) -> Result<Database, StoreError> {
+        std::panic::catch_unwind(|| self.builder().open(path))
+            .map_err(|_| StoreError::damaged("the database can not be opened"))?
+            .map_err(|error| opening(path, error))
     }
 
     fn builder(&self) -> redb::Builder {
@@ -177,6 +181,13 @@ fn opening(path: &Path, error: DatabaseError) -> StoreError {
 /// The key of a row in the table of the store about itself.
 pub(crate) fn meta(what: &str) -> Key {
     Key::empty().text(what)
+}
+
+/// True for rows that say something of these very files; a copy of the store has its own.
+pub(crate) fn is_of_one_store(key: &[u8]) -> bool {
+    ["format", "key"]
+        .iter()
+        .any(|what| key == meta(what).as_slice())
 }
 
 /// What the store says about itself.

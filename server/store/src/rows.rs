@@ -74,3 +74,6 @@ fn name<T: std::str::FromStr>(text: &str) -> Result<T, StoreError> {
     text.parse()
         .map_err(|_| StoreError::damaged("a name in a row"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -144,6 +144,7 @@ impl Writer {
             Ok(group) => Ok(group),
             Err(Failure::Database(error)) => {
                 self.journal = None;
+                let _retried_by_the_next_commit = self.reopen();
                 Err(error)
             }
             Err(Failure::Journal(error)) => {

@@ -95,6 +95,7 @@ fn who_asks_for_what_was_trimmed_is_told_where_the_feed_begins() {
     };
     assert_eq!(oldest.0, latest.0 - 9);
     assert_eq!(next(oldest.0 - 1).unwrap().seq, oldest);
+    assert_eq!(next(latest.0 + 1).unwrap_err().code(), "feed.gone");
 }
 
 #[test]

@@ -8,8 +8,12 @@
 )]
 
 mod archive;
+mod backups;
 mod batches;
+mod crash;
 mod fixtures;
 mod following;
+mod full;
 mod lists;
+mod model;
 mod recovery;
