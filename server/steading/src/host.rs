@@ -69,10 +69,10 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
         store: store.clone(),
         backend: Arc::new(backend),
         logs: Arc::new(
-            HostLogs::open(exec, store.clone(), ends).context("logs can not be watched")?,
+            HostLogs::open(exec.clone(), store.clone(), ends).context("logs can not be watched")?,
         ),
         images: Arc::new(HostImages::open(&options.data)?),
-        doctor: Arc::new(HostDoctor::new(&options.data)),
+        doctor: Arc::new(HostDoctor::new(exec)),
         slots: options.slots,
     })
     .await

@@ -4,6 +4,6 @@ mod doctor;
 mod images;
 mod logs;
 
-pub(crate) use doctor::HostDoctor;
+pub(crate) use doctor::{HostDoctor, doctor_check};
 pub(crate) use images::{HostImages, body};
 pub(crate) use logs::HostLogs;

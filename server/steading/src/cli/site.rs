@@ -8,13 +8,12 @@ use steading_api::operations::{
     CreateLoginLink, CreateTenant, CreateToken, DeleteToken, GetDoctor, GetMe, ListTenants,
 };
 use steading_api::site::{DoctorCheck, NewToken, TenantBody};
-use steading_control::site::Doctor as _;
 
 use super::client::{Client, Connection};
 use super::display::{self, table};
 use super::exit::Failure;
 use super::{Format, Output};
-use crate::site::HostDoctor;
+use crate::site::doctor_check;
 
 /// Verbs on tenants.
 #[derive(Debug, Subcommand)]
@@ -189,9 +188,10 @@ impl Doctor {
                 .await?
                 .checks
         } else {
-            HostDoctor::new(&self.data.clone().unwrap_or_else(std::env::temp_dir))
-                .checks()
-                .await
+            // Possible here because a verb runs on the program's only thread.
+            let data = self.data.clone().unwrap_or_else(std::env::temp_dir);
+            let findings = steading_exec::doctor::probe(&data).map_err(Failure::internal)?;
+            findings.into_iter().map(doctor_check).collect()
         };
         match self.output.format {
             Format::Json | Format::Yaml => display::document(&checks, self.output.format),
