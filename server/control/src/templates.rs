@@ -35,25 +35,31 @@ pub enum Applied {
 }
 
 impl Control {
-    /// Every fault and every warning of a text's documents; the errors first.
+    /// Every fault and every warning of a text's documents. They may refer to each other's templates.
     pub fn lint(&self, tenant: &TenantName, text: &str) -> (Vec<Fault>, Vec<Fault>) {
-        let limits = Limits::default();
-        let documents = match steading_spec::parse(text.as_bytes(), Mode::Strict, &limits) {
-            Ok(documents) => documents,
-            Err(faults) => return (faults, Vec::new()),
-        };
+        match steading_spec::parse(text.as_bytes(), Mode::Strict, &Limits::default()) {
+            Ok(documents) => self.check_all(tenant, text, &documents),
+            Err(faults) => (faults, Vec::new()),
+        }
+    }
+
+    fn check_all(
+        &self,
+        tenant: &TenantName,
+        text: &str,
+        documents: &[Document],
+    ) -> (Vec<Fault>, Vec<Fault>) {
+        let library = TenantLibrary::new(&self.0.store, tenant).with(documents);
         let (mut errors, mut warnings) = (Vec::new(), Vec::new());
         for document in documents {
             warnings.extend(document.warnings.iter().cloned());
-            let mut found = match self.check(tenant, &document.object) {
-                Ok(more) => {
-                    warnings.extend(more);
-                    continue;
+            match check(&library, &document.object) {
+                Ok(more) => warnings.extend(more),
+                Err(mut found) => {
+                    steading_spec::locate(text.as_bytes(), document.position, &mut found);
+                    errors.append(&mut found);
                 }
-                Err(faults) => faults,
-            };
-            steading_spec::locate(text.as_bytes(), document.position, &mut found);
-            errors.append(&mut found);
+            }
         }
         (errors, warnings)
     }
@@ -63,20 +69,46 @@ impl Control {
     /// # Errors
     /// Every fault.
     pub fn check(&self, tenant: &TenantName, object: &Object) -> Result<Vec<Fault>, Vec<Fault>> {
-        let library = TenantLibrary::new(&self.0.store, tenant);
-        match object {
-            Object::Workflow(workflow) => {
-                steading_spec::check(workflow, &library).map(|checked| checked.warnings)
-            }
-            Object::WorkflowTemplate(template) => steading_spec::check_template(template, &library),
-            Object::ClusterWorkflowTemplate(_) => Err(vec![not_yet("ClusterWorkflowTemplate")]),
-            Object::CronWorkflow(_) => Err(vec![not_yet("CronWorkflow")]),
-            Object::ConfigMap(_) => Err(vec![not_yet("ConfigMap")]),
-            Object::Other { kind, .. } => Err(vec![not_yet(kind)]),
-        }
+        check(&TenantLibrary::new(&self.0.store, tenant), object)
     }
 
-    /// Checks and keeps a template.
+    /// Keeps every template of a text, all in one commit or none; answers what became of each, and the
+    /// warnings.
+    ///
+    /// # Errors
+    /// Every fault of every document.
+    pub async fn apply(
+        &self,
+        tenant: &TenantName,
+        text: &str,
+    ) -> Result<(Vec<(WorkflowName, Applied)>, Vec<Fault>), ControlError> {
+        let documents = steading_spec::parse(text.as_bytes(), Mode::Strict, &Limits::default())
+            .map_err(ControlError::Invalid)?;
+        let (errors, warnings) = self.check_all(tenant, text, &documents);
+        if !errors.is_empty() {
+            return Err(ControlError::Invalid(errors));
+        }
+        let (mut outcomes, mut changes) = (Vec::new(), Vec::new());
+        for document in documents {
+            let draft = draft(document, tenant)?;
+            let known = self.template(tenant, &draft.name)?;
+            let applied = match known {
+                None => Applied::Created,
+                Some(known) if known.object == draft.object => Applied::Unchanged,
+                Some(_) => Applied::Changed,
+            };
+            outcomes.push((draft.name.clone(), applied));
+            if applied != Applied::Unchanged {
+                changes.push(draft.change(tenant));
+            }
+        }
+        if !changes.is_empty() {
+            self.put(Vec::new(), changes).await?;
+        }
+        Ok((outcomes, warnings))
+    }
+
+    /// Checks and keeps one template.
     ///
     /// # Errors
     /// Every fault of it; a conflict when `expect` does not hold.
@@ -85,63 +117,28 @@ impl Control {
         tenant: &TenantName,
         document: Document,
         expect: Expect,
-    ) -> Result<(Template, Applied, Vec<Fault>), ControlError> {
-        let warnings = self
-            .check(tenant, &document.object)
+    ) -> Result<Template, ControlError> {
+        self.check(tenant, &document.object)
             .map_err(ControlError::Invalid)?;
-        let Object::WorkflowTemplate(template) = &document.object else {
-            return Err(ControlError::Invalid(vec![not_yet("this kind")]));
-        };
-        let name: WorkflowName =
-            template
-                .metadata
-                .name
-                .parse()
-                .map_err(|e: steading_types::NameError| ControlError::Request {
-                    code: "template.name",
-                    message: e.to_string(),
-                })?;
-        let object = complete(document.raw, tenant);
-        let known = self.template(tenant, &name)?;
-        if expect == Expect::Anything && known.as_ref().is_some_and(|known| known.object == object)
-        {
-            return known
-                .map(|known| (known, Applied::Unchanged, warnings))
-                .ok_or_else(|| ControlError::NoTemplate(name.to_string()));
-        }
-        let kind = TemplateKind::WorkflowTemplate;
+        let draft = draft(document, tenant)?;
+        let (name, kind) = (draft.name.clone(), TemplateKind::WorkflowTemplate);
         let requires = match expect {
             Expect::Anything => Vec::new(),
             Expect::Absent => vec![Require::TemplateAbsent(tenant.clone(), kind, name.clone())],
-            Expect::Version(seq) => vec![Require::TemplateVersion(
-                tenant.clone(),
-                kind,
-                name.clone(),
-                seq,
-            )],
+            Expect::Version(seq) => {
+                vec![Require::TemplateVersion(
+                    tenant.clone(),
+                    kind,
+                    name.clone(),
+                    seq,
+                )]
+            }
         };
-        let change = Change::PutTemplate {
-            tenant: tenant.clone(),
-            kind,
-            name: name.clone(),
-            created: now(),
-            object: Arc::new(object),
-        };
-        self.put(requires, vec![change])
+        self.put(requires, vec![draft.change(tenant)])
             .await
             .map_err(|error| conflict(error, expect))?;
-        let kept = self
-            .template(tenant, &name)?
-            .ok_or_else(|| ControlError::NoTemplate(name.to_string()))?;
-        Ok((
-            kept,
-            if known.is_some() {
-                Applied::Changed
-            } else {
-                Applied::Created
-            },
-            warnings,
-        ))
+        self.template(tenant, &name)?
+            .ok_or_else(|| ControlError::NoTemplate(name.to_string()))
     }
 
     /// A template.
@@ -191,6 +188,54 @@ impl Control {
             )],
         )
         .await
+    }
+}
+
+/// A checked template, ready to be kept.
+struct Draft {
+    name: WorkflowName,
+    object: Value,
+}
+
+impl Draft {
+    fn change(self, tenant: &TenantName) -> Change {
+        Change::PutTemplate {
+            tenant: tenant.clone(),
+            kind: TemplateKind::WorkflowTemplate,
+            name: self.name,
+            created: now(),
+            object: Arc::new(self.object),
+        }
+    }
+}
+
+fn draft(document: Document, tenant: &TenantName) -> Result<Draft, ControlError> {
+    let Object::WorkflowTemplate(template) = &document.object else {
+        let message = "only templates are kept; a Workflow is submitted";
+        let fault = Fault::new(steading_spec::Code::Kind, "kind", message);
+        return Err(ControlError::Invalid(vec![fault]));
+    };
+    let unfit = |e: steading_types::NameError| ControlError::Request {
+        code: "template.name",
+        message: e.to_string(),
+    };
+    let name = template.metadata.name.parse().map_err(unfit)?;
+    Ok(Draft {
+        name,
+        object: complete(document.raw, tenant),
+    })
+}
+
+fn check(library: &TenantLibrary<'_>, object: &Object) -> Result<Vec<Fault>, Vec<Fault>> {
+    match object {
+        Object::Workflow(workflow) => {
+            steading_spec::check(workflow, library).map(|checked| checked.warnings)
+        }
+        Object::WorkflowTemplate(template) => steading_spec::check_template(template, library),
+        Object::ClusterWorkflowTemplate(_) => Err(vec![not_yet("ClusterWorkflowTemplate")]),
+        Object::CronWorkflow(_) => Err(vec![not_yet("CronWorkflow")]),
+        Object::ConfigMap(_) => Err(vec![not_yet("ConfigMap")]),
+        Object::Other { kind, .. } => Err(vec![not_yet(kind)]),
     }
 }
 

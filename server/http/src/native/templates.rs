@@ -8,8 +8,7 @@ use steading_api::template::{
     Applied as AppliedBody, AppliedObject, LintReport, TemplateBody, TemplateList,
 };
 use steading_control::error::ControlError;
-use steading_control::templates::{Applied, Expect};
-use steading_spec::{Limits, Mode};
+use steading_control::templates::Applied;
 use steading_store::Template;
 
 use crate::App;
@@ -61,33 +60,23 @@ fn template(row: Template) -> TemplateBody {
     }
 }
 
-/// Everything is checked before the first object is kept.
 async fn apply(ctx: &Ctx, text: &str) -> Result<AppliedBody, Problem> {
-    let (control, tenant) = (ctx.app.control(), ctx.tenant()?);
-    let (errors, warned) = control.lint(tenant, text);
-    if !errors.is_empty() {
-        return Err(ControlError::Invalid(errors).into());
-    }
-    let documents = steading_spec::parse(text.as_bytes(), Mode::Strict, &Limits::default())
-        .map_err(ControlError::Invalid)?;
-    let mut objects = Vec::with_capacity(documents.len());
-    for document in documents {
-        let (kept, applied, _) = control
-            .put_template(tenant, document, Expect::Anything)
-            .await?;
-        let outcome = match applied {
-            Applied::Created => "created",
-            Applied::Changed => "changed",
-            Applied::Unchanged => "unchanged",
-        };
-        objects.push(AppliedObject {
-            kind: "WorkflowTemplate".to_owned(),
-            name: kept.name.to_string(),
-            outcome: outcome.to_owned(),
-        });
-    }
+    let (applied, warned) = ctx.app.control().apply(ctx.tenant()?, text).await?;
+    let objects = applied.into_iter().map(|(name, applied)| AppliedObject {
+        kind: "WorkflowTemplate".to_owned(),
+        name: name.to_string(),
+        outcome: outcome(applied).to_owned(),
+    });
     Ok(AppliedBody {
-        objects,
+        objects: objects.collect(),
         warnings: warnings(&warned),
     })
+}
+
+fn outcome(applied: Applied) -> &'static str {
+    match applied {
+        Applied::Created => "created",
+        Applied::Changed => "changed",
+        Applied::Unchanged => "unchanged",
+    }
 }

@@ -60,11 +60,6 @@ impl Connection {
         }
     }
 
-    /// Whether somebody said which server is meant.
-    pub(crate) fn has_token(&self) -> bool {
-        self.token.is_some()
-    }
-
     /// A client; nothing is sent yet.
     ///
     /// # Errors

@@ -74,10 +74,14 @@ impl Watch {
 
 /// What the program's exit code says about a run that is over.
 pub(crate) fn outcome(run: &RunSummary) -> Result<(), Failure> {
-    if run.phase == WorkflowPhase::Succeeded {
-        Ok(())
-    } else {
-        Err(Failure::silent(Code::RunFailed))
+    let ended_by_a_person = run
+        .message
+        .as_deref()
+        .is_some_and(|message| message.starts_with("Stopped with strategy"));
+    match run.phase {
+        WorkflowPhase::Succeeded => Ok(()),
+        _ if ended_by_a_person => Err(Failure::silent(Code::Cancelled)),
+        _ => Err(Failure::silent(Code::RunFailed)),
     }
 }
 

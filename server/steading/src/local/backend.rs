@@ -204,9 +204,9 @@ impl LocalBackend {
         let again = self.again.0.clone();
         tokio::spawn(async move {
             tokio::time::sleep(PAUSE).await;
-            attempts
-                .into_iter()
-                .for_each(|attempt| drop(again.send(attempt)));
+            for attempt in attempts {
+                let _ = again.send(attempt);
+            }
         });
     }
 

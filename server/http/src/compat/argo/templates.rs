@@ -169,7 +169,7 @@ pub(super) async fn create(
             .map_err(|faults| Problem::from(ControlError::Invalid(faults)))?;
         return Ok(answer(document.raw));
     }
-    let (row, _, _) = asking
+    let row = asking
         .app
         .control()
         .put_template(&tenant, document, Expect::Absent)
@@ -246,7 +246,7 @@ async fn replace(
             )
         })?)),
     };
-    let (row, _, _) = asking
+    let row = asking
         .app
         .control()
         .put_template(&tenant, document, expect)
