@@ -35,7 +35,7 @@ impl Watcher {
     pub(super) fn open() -> io::Result<Self> {
         let descriptor = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let shared = Arc::new(Shared {
-            descriptor: AsyncFd::register(descriptor)?,
+            descriptor: AsyncFd::new(descriptor)?,
             watches: Mutex::default(),
         });
         tokio::spawn(pass_on(Arc::downgrade(&shared)));
