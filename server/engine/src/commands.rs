@@ -1,5 +1,7 @@
 //! Commands: one file each, with one handler. A handler first decides whether the command makes sense and
 //! refuses it otherwise; only then it alters the run.
+//!
+//! To add one: a variant of [`Command`], a file here, an arm in [`Turn::obey`], a test in `tests/run`.
 
 mod resume;
 mod retry;

@@ -34,7 +34,7 @@ pub struct Run {
 }
 
 /// Nodes of one run.
-const NODES: usize = 300_000;
+const NODES: usize = 150_000;
 /// Bytes of names, inputs and items in the rows of one run.
 const WEIGHT: usize = 256 * 1024 * 1024;
 

@@ -215,10 +215,9 @@ impl Run {
         let mut shown = json!({"name": template.name, "inputs": {"parameters": inputs}});
         if let Some(shown) = shown.as_object_mut() {
             for part in ["container", "script"] {
-                let part = filled
-                    .get_key_value(part)
-                    .filter(|(_, value)| !value.is_null());
-                shown.extend(part.map(|(name, value)| (name.to_owned(), value.clone())));
+                if let Some(value) = filled.get(part).filter(|value| !value.is_null()) {
+                    shown.insert(part.to_owned(), value.clone());
+                }
             }
         }
         let shown = Some(shown.to_string()).filter(|text| text.len() <= TEMPLATE_LIMIT);
@@ -242,16 +241,6 @@ impl Run {
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect()
-    }
-}
-
-trait Member {
-    fn get_key_value(&self, name: &'static str) -> Option<(&'static str, &Value)>;
-}
-
-impl Member for Value {
-    fn get_key_value(&self, name: &'static str) -> Option<(&'static str, &Value)> {
-        self.get(name).map(|value| (name, value))
     }
 }
 

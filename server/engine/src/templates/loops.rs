@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use steading_spec::model::Caller;
-use steading_types::{NodeIx, NodePhase, NodeType};
+use steading_types::{NodeIx, NodePhase};
 
 use crate::call::skipped_anyway;
 use crate::error::EngineError;
@@ -163,11 +163,6 @@ impl Turn<'_> {
             (None, Some(bar)) if !complete => (NodePhase::Failed, Some(bar.message().to_owned())),
             _ => (NodePhase::Succeeded, None),
         };
-        debug_assert!(
-            self.run
-                .node(tasks)
-                .is_some_and(|n| n.kind == NodeType::TaskGroup)
-        );
         self.finish(tasks, phase, message);
     }
 }

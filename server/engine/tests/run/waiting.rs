@@ -235,5 +235,5 @@ templates:
     .start();
     assert_eq!(run.run.head().phase, Error);
     assert!(run.run.nodes().all(|node| node.phase.completed()));
-    assert!(run.run.nodes().count() < 310_000);
+    assert!(run.run.nodes().count() < 160_000);
 }
