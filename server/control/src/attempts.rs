@@ -10,7 +10,7 @@ use steading_store::Change;
 use steading_types::task::{End, TaskReport};
 use steading_types::{AttemptId, RunId, TenantName};
 
-use crate::backend::{Accepted, BackendError, Hope, Observed, Order, Seen, Stage};
+use crate::backend::{Accepted, BackendError, Hope, Known, Observed, Order, Seen, Stage};
 use crate::clock::now;
 use crate::error::ControlError;
 use crate::scheduler::Removed;
@@ -350,7 +350,19 @@ impl Inner {
     ) {
         self.scheduler().adopt(tenant, attempt);
         self.attempts.hold(tenant, attempt, HeldStage::Accepted);
-        self.backend.adopt(tenant.clone(), attempt, handle).await;
+        let order = self.order(tenant, attempt);
+        let gone = order.is_err();
+        let containers = order.map(|order| order.task.container_names());
+        let known = Known {
+            tenant: tenant.clone(),
+            attempt,
+            handle,
+            containers: containers.unwrap_or_default(),
+        };
+        self.backend.adopt(known).await;
+        if gone {
+            self.backend.cancel(vec![attempt]).await;
+        }
     }
 }
 

@@ -15,8 +15,7 @@ pub trait Backend: Send + Sync + 'static {
     /// Hands the work over; an attempt that exists already under this id is adopted, never started again.
     fn submit<'a>(&'a self, order: Order) -> Later<'a, Result<Accepted, BackendError>>;
     /// Goes on watching an attempt that was handed over before a restart.
-    fn adopt<'a>(&'a self, tenant: TenantName, attempt: AttemptId, handle: String)
-    -> Later<'a, ()>;
+    fn adopt<'a>(&'a self, known: Known) -> Later<'a, ()>;
     /// Waits until something was observed. Never answers an empty list, never answers twice the same end
     /// unless the attempt was adopted again.
     fn observe<'a>(&'a self) -> Later<'a, Vec<Observed>>;
@@ -37,6 +36,19 @@ pub struct Order {
     pub name: String,
     /// The work.
     pub task: Task,
+}
+
+/// An attempt that a backend has had since before a restart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// Whose.
+    pub tenant: TenantName,
+    /// The idempotency key.
+    pub attempt: AttemptId,
+    /// How the backend calls it.
+    pub handle: String,
+    /// Names of its containers by position; empty when its run is gone.
+    pub containers: Vec<String>,
 }
 
 /// The backend took the work.

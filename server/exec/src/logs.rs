@@ -4,15 +4,15 @@
 //! A log is two files below `DATA/logs/<run>/`: `<node>-<generation>.log` with the raw bytes and
 //! `.idx` with a record for each piece of them.
 
-mod follow;
 mod read;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
 use steading_types::{AttemptId, Millis};
 
-pub use follow::Follow;
-pub use read::{Budget, Filter, Line, Matches, Reader, bytes};
+pub use read::{Budget, Filter, Line, Matches, Reader, bytes, cut_at};
+pub use watch::{Growth, Watcher};
 
 /// Where a piece of a log comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

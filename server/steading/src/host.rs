@@ -64,12 +64,13 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
     };
     let plugin = built_in(Arc::new(host))?;
     let (ends, _) = broadcast::channel(ENDS);
-    let backend = LocalBackend::new(plugin, exec.clone(), ended, owners, ends.clone());
+    let backend = LocalBackend::new(plugin, exec.clone(), ended, owners.clone(), ends.clone());
     let control = Control::start(Parts {
         store: store.clone(),
         backend: Arc::new(backend),
         logs: Arc::new(
-            HostLogs::open(exec.clone(), store.clone(), ends).context("logs can not be watched")?,
+            HostLogs::open(exec.clone(), store.clone(), owners, ends)
+                .context("logs can not be watched")?,
         ),
         images: Arc::new(HostImages::open(&options.data)?),
         doctor: Arc::new(HostDoctor::new(exec)),

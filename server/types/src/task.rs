@@ -50,6 +50,15 @@ pub struct Task {
     pub grace: Millis,
 }
 
+impl Task {
+    /// Names of its containers by position: init containers first, then the main one. Logs count
+    /// containers so.
+    pub fn container_names(&self) -> Vec<String> {
+        let all = self.init.iter().chain([&self.main]);
+        all.map(|container| container.name.clone()).collect()
+    }
+}
+
 /// Where a script's source is placed (Argo's path).
 pub const SCRIPT_PATH: &str = "/argo/staging/script";
 /// Bytes of standard output kept as a result (Argo's figure).

@@ -18,6 +18,8 @@ const LINE: usize = 64 * 1024;
 /// One line of a log, without its newline.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
+    /// Its first byte in the log.
+    pub offset: u64,
     /// When its first byte was read from the task.
     pub at: Millis,
     /// Its stream.
@@ -61,7 +63,14 @@ pub struct Reader {
     index: File,
     filter: Filter,
     record: u64,
-    parts: HashMap<(Source, u8), (Millis, Vec<u8>)>,
+    parts: HashMap<(Source, u8), Part>,
+}
+
+/// A line that has not ended yet.
+struct Part {
+    offset: u64,
+    at: Millis,
+    bytes: Vec<u8>,
 }
 
 impl Reader {
@@ -144,8 +153,8 @@ impl Reader {
     pub fn rest(&mut self) -> Vec<Line> {
         let parts = std::mem::take(&mut self.parts);
         let mut lines = Vec::new();
-        for ((source, container), (at, bytes)) in parts {
-            self.give(at, source, container, &bytes, &mut lines);
+        for ((source, container), part) in parts {
+            self.give(&part, source, container, &mut lines);
         }
         lines.sort_by_key(|line| line.at);
         lines
@@ -163,37 +172,51 @@ impl Reader {
 
     fn take(&mut self, piece: &Piece, bytes: &[u8], lines: &mut Vec<Line>) {
         let (source, container) = (piece.source, piece.container);
-        let (mut at, mut line) = self
-            .parts
-            .remove(&(source, container))
-            .unwrap_or((piece.at, Vec::new()));
-        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-            line.extend_from_slice(part);
-            if line.last() == Some(&b'\n') || line.len() >= LINE {
-                if line.last() == Some(&b'\n') {
-                    line.pop();
-                }
-                self.give(at, source, container, &line, lines);
-                line.clear();
-                at = piece.at;
+        let begin = |offset| Part {
+            offset,
+            at: piece.at,
+            bytes: Vec::new(),
+        };
+        let mut place = piece.offset;
+        let open = self.parts.remove(&(source, container));
+        let mut part = open.unwrap_or_else(|| begin(place));
+        for text in bytes.split_inclusive(|byte| *byte == b'\n') {
+            place = place.saturating_add(text.len() as u64);
+            let whole = text.strip_suffix(b"\n");
+            part.bytes.extend_from_slice(whole.unwrap_or(text));
+            if whole.is_some() || part.bytes.len() >= LINE {
+                self.give(&part, source, container, lines);
+                part = begin(place);
             }
         }
-        if !line.is_empty() {
-            self.parts.insert((source, container), (at, line));
+        if part.offset != place || !part.bytes.is_empty() {
+            self.parts.insert((source, container), part);
         }
     }
 
-    fn give(&self, at: Millis, source: Source, container: u8, bytes: &[u8], to: &mut Vec<Line>) {
-        let text = String::from_utf8_lossy(bytes).into_owned();
+    fn give(&self, part: &Part, source: Source, container: u8, to: &mut Vec<Line>) {
+        let text = String::from_utf8_lossy(&part.bytes);
+        let text = text.strip_suffix('\r').unwrap_or(&text);
         let wanted = self.filter.matches.as_ref();
-        if source == Source::System || wanted.is_none_or(|matches| matches(&text)) {
+        if source == Source::System || wanted.is_none_or(|matches| matches(text)) {
             to.push(Line {
-                at,
+                offset: part.offset,
+                at: part.at,
                 source,
                 container,
-                text,
+                text: text.to_owned(),
             });
         }
+    }
+
+    /// Moves to the piece that holds a byte; lines that begin before it may follow.
+    ///
+    /// # Errors
+    /// When the files can not be read.
+    pub fn seek(&mut self, offset: u64) -> io::Result<()> {
+        self.record =
+            self.first(|piece| piece.offset.saturating_add(u64::from(piece.length)) > offset)?;
+        Ok(())
     }
 
     fn records(&self) -> io::Result<u64> {
@@ -218,16 +241,29 @@ impl Reader {
 
     /// The first record of a time or later; records are in order of time but for clock jumps.
     fn first_at(&self, since: Millis) -> io::Result<u64> {
+        self.first(|piece| piece.at >= since)
+    }
+
+    /// The first record of which something holds that holds of all later ones too.
+    fn first(&self, holds: impl Fn(&Piece) -> bool) -> io::Result<u64> {
         let (mut low, mut high) = (0, self.records()?);
         while low < high {
             let middle = low + (high - low) / 2;
             match self.piece(middle)? {
-                Some(piece) if piece.at < since => low = middle + 1,
+                Some(piece) if !holds(&piece) => low = middle + 1,
                 _ => high = middle,
             }
         }
         Ok(low)
     }
+}
+
+/// Where a log was cut by policy, if it was.
+pub fn cut_at(path: &Path) -> Option<u64> {
+    let reader = Reader::open(path, Filter::default()).ok()??;
+    let last = reader.records().ok()?.checked_sub(1)?;
+    let piece = reader.piece(last).ok()??;
+    (piece.source == Source::System).then_some(piece.offset)
 }
 
 /// Raw bytes of a log, from `offset` on, at most `max`; and the log's length now.

@@ -320,7 +320,7 @@ fn removal(mut site: Site) {
 }
 
 fn follow(mut site: Site) {
-    use steading_exec::logs::{Budget, Filter, Follow};
+    use steading_exec::logs::{Budget, Filter, Reader, Watcher};
     wait(async {
         let (exec, _ended) = site.open().await;
         let go = site.data.join("go");
@@ -329,20 +329,32 @@ fn follow(mut site: Site) {
             go.display()
         );
         let path = steading_exec::logs::path(&site.data, key(1));
-        let mut log = Follow::new(&path, Filter::default(), None).unwrap();
+        let watcher = Watcher::open().unwrap();
+        let mut growth = watcher.listen(path.parent().unwrap()).unwrap();
         exec.start(key(1), LEVEL, 0, &sh(&script)).await.unwrap();
         let budget = Budget {
             bytes: 1 << 20,
             lines: 100,
             until: std::time::Instant::now() + std::time::Duration::from_secs(60),
         };
-        let mut seen = Vec::new();
-        while let Some(lines) = log.next(&budget, exec.wait(key(1))).await.unwrap() {
-            seen.extend(lines.into_iter().map(|line| line.text));
+        let (mut seen, mut reader) = (Vec::new(), None);
+        while seen != ["one", "two"] {
+            growth.grown().await;
+            if reader.is_none() {
+                reader = Reader::open(&path, Filter::default()).unwrap();
+            }
+            let lines = reader
+                .as_mut()
+                .map(|reader: &mut Reader| reader.next(&budget).unwrap());
+            seen.extend(lines.into_iter().flatten().map(|line| line.text));
             if seen == ["one"] {
                 std::fs::write(&go, "").unwrap();
             }
         }
+        exec.wait(key(1)).await;
+        let mut reader = reader.unwrap();
+        assert!(reader.next(&budget).unwrap().is_empty());
+        seen.extend(reader.rest().into_iter().map(|line| line.text));
         assert_eq!(seen, ["one", "two", "three"]);
     });
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use steading_control::backend::{
-    Accepted, Backend, BackendError, Hope, Later, Observed, Order, Seen, Stage,
+    Accepted, Backend, BackendError, Hope, Known, Later, Observed, Order, Seen, Stage,
 };
 use steading_exec::{Ended, Exec, State};
 use steading_plugin_host::compute::{ErrorKind, Job, Phase, Resources, Status, SubmitStep};
@@ -78,7 +78,8 @@ impl LocalBackend {
             name,
             task,
         } = order;
-        self.owners.set(attempt, tenant.clone());
+        self.owners
+            .set(attempt, tenant.clone(), task.container_names());
         let known = !matches!(self.exec.state(attempt), State::Unknown);
         let document = serde_json::to_string(&task)
             .map_err(|error| refused("task.document", error.to_string()))?;
@@ -296,14 +297,15 @@ impl Backend for LocalBackend {
         Box::pin(self.hand_over(order))
     }
 
-    fn adopt<'a>(
-        &'a self,
-        tenant: TenantName,
-        attempt: AttemptId,
-        _handle: String,
-    ) -> Later<'a, ()> {
+    fn adopt<'a>(&'a self, known: Known) -> Later<'a, ()> {
         Box::pin(async move {
-            self.owners.set(attempt, tenant);
+            let Known {
+                tenant,
+                attempt,
+                containers,
+                ..
+            } = known;
+            self.owners.set(attempt, tenant, containers);
             if !matches!(self.exec.state(attempt), State::Running { .. }) {
                 let _ = self.again.0.send(attempt);
             }

@@ -1,24 +1,38 @@
-//! Which tenant an attempt belongs to: a plugin names tasks by id, and may touch only those of the
-//! tenant that it was called for.
+//! What the host remembers of attempts while they are at a backend: whose they are, because a plugin may
+//! touch only those of the tenant that it was called for; and their containers' names, for logs.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use steading_types::{AttemptId, TenantName};
 
-/// Attempts that were handed over, by owner.
+/// Attempts that were handed over.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Owners(Arc<Mutex<HashMap<AttemptId, TenantName>>>);
+pub(crate) struct Owners(Arc<Mutex<HashMap<AttemptId, Owned>>>);
+
+#[derive(Debug)]
+struct Owned {
+    tenant: TenantName,
+    /// By position: init containers first, then the main one.
+    containers: Arc<[String]>,
+}
 
 impl Owners {
-    /// The attempt is this tenant's.
-    pub(crate) fn set(&self, attempt: AttemptId, tenant: TenantName) {
-        self.map().insert(attempt, tenant);
+    /// The attempt is this tenant's and has these containers.
+    pub(crate) fn set(&self, attempt: AttemptId, tenant: TenantName, containers: Vec<String>) {
+        let containers = containers.into();
+        self.map().insert(attempt, Owned { tenant, containers });
     }
 
     /// Whose it is.
     pub(crate) fn of(&self, attempt: AttemptId) -> Option<TenantName> {
-        self.map().get(&attempt).cloned()
+        self.map().get(&attempt).map(|owned| owned.tenant.clone())
+    }
+
+    /// Its containers' names.
+    pub(crate) fn containers(&self, attempt: AttemptId) -> Option<Arc<[String]>> {
+        let map = self.map();
+        map.get(&attempt).map(|owned| Arc::clone(&owned.containers))
     }
 
     /// It is over.
@@ -32,7 +46,7 @@ impl Owners {
         (self.of(attempt).as_ref() == Some(tenant)).then_some(attempt)
     }
 
-    fn map(&self) -> MutexGuard<'_, HashMap<AttemptId, TenantName>> {
+    fn map(&self) -> MutexGuard<'_, HashMap<AttemptId, Owned>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,25 +1,21 @@
 //! Output of tasks: pages, search and following, read from the files that supervisors write.
 
-mod lines;
-mod watcher;
-
 use std::collections::VecDeque;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use regex::Regex;
 use steading_api::log::{LogLine, LogQuery};
 use steading_control::backend::Later;
 use steading_control::site::{LogSlice, LogSource, Logs, SiteError};
-use steading_exec::logs::{Source, path};
+use steading_exec::logs::{Budget, Filter, Line, Reader, Source, Watcher, cut_at, path};
 use steading_exec::{Exec, State};
 use steading_store::{LogFile, Store};
-use steading_types::task::Task;
 use steading_types::{AttemptId, Millis, TenantName};
 use tokio::sync::{broadcast, mpsc};
 
-use lines::{Flow, Line, Lines, Rest};
-use watcher::Watcher;
+use crate::local::Owners;
 
 /// Lines of a page unless asked otherwise, and at most.
 const PAGE: u32 = 1000;
@@ -27,11 +23,15 @@ const PAGE: u32 = 1000;
 const HELD: usize = 1_000_000;
 /// Longest search pattern, in bytes; the engine's time is linear in the text.
 const PATTERN: usize = 4096;
+/// How long one look at one log may take, and one page of many.
+const LOOK: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Logs on this host.
 pub(crate) struct HostLogs {
     exec: Exec,
     store: Store,
+    owners: Owners,
     ends: broadcast::Sender<AttemptId>,
     watcher: Watcher,
 }
@@ -44,11 +44,13 @@ impl HostLogs {
     pub(crate) fn open(
         exec: Exec,
         store: Store,
+        owners: Owners,
         ends: broadcast::Sender<AttemptId>,
-    ) -> std::io::Result<Self> {
+    ) -> io::Result<Self> {
         Ok(Self {
             exec,
             store,
+            owners,
             ends,
             watcher: Watcher::open()?,
         })
@@ -58,38 +60,14 @@ impl HostLogs {
         path(self.exec.data_dir(), attempt)
     }
 
-    /// Names of an attempt's containers by position: kept in the index once it is over.
+    /// Names of an attempt's containers by position: in memory while it runs, then in the index.
     fn containers(&self, tenant: &TenantName, attempt: AttemptId) -> Vec<String> {
-        let known = self
-            .store
-            .read(|snapshot| snapshot.log(tenant, attempt))
-            .ok()
-            .flatten();
-        match known {
-            Some(files) => files.into_iter().map(|file| file.container).collect(),
-            None => self.running_containers(attempt),
+        if let Some(names) = self.owners.containers(attempt) {
+            return names.to_vec();
         }
-    }
-
-    fn running_containers(&self, attempt: AttemptId) -> Vec<String> {
-        let text = std::fs::read_to_string(
-            self.exec
-                .data_dir()
-                .join("tasks")
-                .join(attempt.to_string())
-                .join("task.json"),
-        );
-        let task = text
-            .ok()
-            .and_then(|text| serde_json::from_str::<Task>(&text).ok());
-        task.map(|task| {
-            task.init
-                .into_iter()
-                .map(|c| c.name)
-                .chain([task.main.name])
-                .collect()
-        })
-        .unwrap_or_else(|| vec!["main".to_owned()])
+        let known = self.store.read(|snapshot| snapshot.log(tenant, attempt));
+        let files = known.ok().flatten().unwrap_or_default();
+        files.into_iter().map(|file| file.container).collect()
     }
 
     /// Whether nothing more will be written.
@@ -111,21 +89,16 @@ impl HostLogs {
         sources: &[LogSource],
         query: &LogQuery,
     ) -> Result<LogSlice, SiteError> {
-        let filter = Arc::new(Filter::of(query)?);
-        let limit = query.limit.unwrap_or(PAGE).max(1) as usize;
-        let jobs: Vec<(LogSource, PathBuf, Vec<String>)> = sources
+        let wanted = Wanted::of(query)?;
+        let jobs: Vec<Job> = sources
             .iter()
-            .map(|source| {
-                (
-                    source.clone(),
-                    self.file(source.attempt),
-                    self.containers(tenant, source.attempt),
-                )
+            .map(|source| Job {
+                source: source.clone(),
+                file: self.file(source.attempt),
+                names: self.containers(tenant, source.attempt),
             })
             .collect();
-        let (tail, offset) = (query.tail.map(|n| n as usize), query.offset.unwrap_or(0));
-        let read = move || read_page(&jobs, &filter, limit, tail, offset);
-        tokio::task::spawn_blocking(read)
+        tokio::task::spawn_blocking(move || read_page(&jobs, &wanted))
             .await
             .map_err(|error| failed(&error))?
             .map_err(|error| failed(&error))
@@ -138,36 +111,22 @@ impl HostLogs {
         query: &LogQuery,
         lines: &mpsc::Sender<LogLine>,
     ) -> Result<(), SiteError> {
-        let filter = Filter::of(query)?;
+        let mut wanted = Wanted::of(query)?;
         let file = self.file(source.attempt);
         let directory = file.parent().map(Path::to_owned).unwrap_or_default();
-        let mut growth = self
-            .watcher
-            .listen(&directory)
-            .map_err(|error| failed(&error))?;
+        let listening = self.watcher.listen(&directory);
+        let mut growth = listening.map_err(|error| failed(&error))?;
         let mut ends = self.ends.subscribe();
-        let mut reader = Lines::default();
-        // With a tail only the last old lines are wanted, then every new one.
-        let mut tail = query.tail.map(|n| n as usize);
+        let mut reader: Option<Reader> = None;
         loop {
+            // Looked at before the log: what is written later is read in the next round.
             let over = self.over(tenant, source.attempt);
             let names = self.containers(tenant, source.attempt);
-            let mut found = VecDeque::new();
-            let rest = if over { Rest::Line } else { Rest::Open };
-            reader
-                .read(&file, rest, &mut |line| {
-                    if filter.admits(&line, &names) {
-                        found.push_back(shown(&source, line, &names));
-                        if tail.is_some_and(|tail| found.len() > tail) {
-                            found.pop_front();
-                        }
-                    }
-                    Flow::On
-                })
-                .map_err(|error| failed(&error))?;
-            tail = None;
-            for line in found {
-                if lines.send(line).await.is_err() {
+            let found = wanted.new_lines(&file, &mut reader, over);
+            for line in found.map_err(|error| failed(&error))? {
+                if wanted.admits(&line, &names)
+                    && lines.send(shown(&source, line, &names)).await.is_err()
+                {
                     return Ok(());
                 }
             }
@@ -195,60 +154,25 @@ fn failed(error: &dyn std::fmt::Display) -> SiteError {
     }
 }
 
-/// Reads all sources and puts their lines in order.
-fn read_page(
-    jobs: &[(LogSource, PathBuf, Vec<String>)],
-    filter: &Filter,
-    limit: usize,
-    tail: Option<usize>,
-    offset: u64,
-) -> std::io::Result<LogSlice> {
-    let mut all: Vec<LogLine> = Vec::new();
-    let mut next = None;
-    for (source, file, names) in jobs {
-        let mut found = VecDeque::new();
-        let mut more = None;
-        Lines::default().read(file, Rest::Line, &mut |line| {
-            if line.offset < offset || !filter.admits(&line, names) {
-                return Flow::On;
-            }
-            if tail.is_none() && found.len() >= limit {
-                more = Some(line.offset);
-                return Flow::Stop;
-            }
-            found.push_back(shown(source, line, names));
-            if tail.is_some_and(|tail| found.len() > tail) {
-                found.pop_front();
-            }
-            Flow::On
-        })?;
-        all.extend(found);
-        next = more;
-        if all.len() > HELD {
-            break;
-        }
-    }
-    // Stable: lines of one task keep their order.
-    all.sort_by_key(|line| line.time);
-    match tail {
-        Some(tail) => drop(all.drain(..all.len().saturating_sub(tail))),
-        None => all.truncate(limit),
-    }
-    Ok(LogSlice {
-        lines: all,
-        next: if jobs.len() == 1 { next } else { None },
-    })
+/// One attempt to read.
+struct Job {
+    source: LogSource,
+    file: PathBuf,
+    names: Vec<String>,
 }
 
-/// Which lines are wanted.
-struct Filter {
+/// Which lines, and how many.
+struct Wanted {
     stream: Option<String>,
     container: Option<String>,
     since: Option<Millis>,
     grep: Option<Regex>,
+    limit: usize,
+    tail: Option<usize>,
+    offset: u64,
 }
 
-impl Filter {
+impl Wanted {
     fn of(query: &LogQuery) -> Result<Self, SiteError> {
         let wrong = |message: String| SiteError {
             code: "request.filter".to_owned(),
@@ -269,22 +193,132 @@ impl Filter {
             container: query.container.clone(),
             since: query.since,
             grep,
+            limit: query.limit.unwrap_or(PAGE).max(1) as usize,
+            tail: query.tail.map(|lines| lines as usize),
+            offset: query.offset.unwrap_or(0),
         })
     }
 
     fn admits(&self, line: &Line, names: &[String]) -> bool {
-        self.stream
-            .as_deref()
-            .is_none_or(|stream| stream == word(line.source))
-            && self
-                .container
-                .as_deref()
-                .is_none_or(|wanted| container(line, names) == wanted)
-            && self.since.is_none_or(|since| line.time >= since)
+        let stream = self.stream.as_deref();
+        let wanted = self.container.as_deref();
+        line.offset >= self.offset
+            && stream.is_none_or(|stream| stream == word(line.source))
+            && wanted.is_none_or(|wanted| container(line, names) == wanted)
+            && self.since.is_none_or(|since| line.at >= since)
             && self
                 .grep
                 .as_ref()
-                .is_none_or(|pattern| pattern.is_match(&line.text))
+                .is_none_or(|grep| grep.is_match(&line.text))
+    }
+
+    /// A reader at the place where the wanted lines begin; nothing while nothing was written.
+    fn open(&self, file: &Path) -> io::Result<Option<Reader>> {
+        let filter = Filter {
+            since: self.since,
+            ..Filter::default()
+        };
+        let mut reader = Reader::open(file, filter)?;
+        if let Some(reader) = reader.as_mut().filter(|_| self.offset > 0) {
+            reader.seek(self.offset)?;
+        }
+        Ok(reader)
+    }
+
+    /// What was written since the last call; of old lines only the tail that is wanted.
+    fn new_lines(
+        &mut self,
+        file: &Path,
+        reader: &mut Option<Reader>,
+        over: bool,
+    ) -> io::Result<VecDeque<Line>> {
+        if reader.is_none() {
+            *reader = self.open(file)?;
+        }
+        let mut found = VecDeque::new();
+        let Some(reader) = reader else {
+            return Ok(found);
+        };
+        loop {
+            let lines = reader.next(&budget())?;
+            if lines.is_empty() {
+                break;
+            }
+            found.extend(lines);
+        }
+        if over {
+            found.extend(reader.rest());
+        }
+        if let Some(tail) = self.tail.take() {
+            found.drain(..found.len().saturating_sub(tail));
+        }
+        Ok(found)
+    }
+}
+
+/// What one look at a log may cost.
+fn budget() -> Budget {
+    Budget {
+        bytes: 16 * 1024 * 1024,
+        lines: 100_000,
+        until: Instant::now() + LOOK,
+    }
+}
+
+/// Reads all sources and puts their lines in order.
+fn read_page(jobs: &[Job], wanted: &Wanted) -> io::Result<LogSlice> {
+    let mut all: Vec<LogLine> = Vec::new();
+    let mut next = None;
+    let deadline = Instant::now() + PATIENCE;
+    for job in jobs {
+        let (found, more) = read_job(job, wanted, deadline)?;
+        all.extend(found);
+        next = more;
+        if all.len() > HELD || Instant::now() > deadline {
+            break;
+        }
+    }
+    // Stable: lines of one task keep their order.
+    all.sort_by_key(|line| line.time);
+    match wanted.tail {
+        Some(tail) => drop(all.drain(..all.len().saturating_sub(tail))),
+        None => all.truncate(wanted.limit),
+    }
+    let next = if jobs.len() == 1 { next } else { None };
+    Ok(LogSlice { lines: all, next })
+}
+
+/// The wanted lines of one log, and where more of them follow.
+fn read_job(
+    job: &Job,
+    wanted: &Wanted,
+    deadline: Instant,
+) -> io::Result<(VecDeque<LogLine>, Option<u64>)> {
+    let mut found = VecDeque::new();
+    let Some(mut reader) = wanted.open(&job.file)? else {
+        return Ok((found, None));
+    };
+    loop {
+        let mut lines = reader.next(&budget())?;
+        let last = lines.is_empty();
+        if last {
+            lines = reader.rest();
+        }
+        for line in lines {
+            if !wanted.admits(&line, &job.names) {
+                continue;
+            }
+            if wanted.tail.is_none() && found.len() >= wanted.limit {
+                return Ok((found, Some(line.offset)));
+            }
+            found.push_back(shown(&job.source, line, &job.names));
+            if wanted.tail.is_some_and(|tail| found.len() > tail) {
+                found.pop_front();
+            }
+        }
+        if last || Instant::now() > deadline {
+            return Ok((found, None));
+        }
     }
 }
 
@@ -306,7 +340,7 @@ fn shown(source: &LogSource, line: Line, names: &[String]) -> LogLine {
     LogLine {
         node: source.attempt.node.0,
         pod: source.pod.clone(),
-        time: line.time,
+        time: line.at,
         stream: word(line.source).to_owned(),
         container: container(&line, names).to_owned(),
         offset: line.offset,
@@ -317,26 +351,20 @@ fn shown(source: &LogSource, line: Line, names: &[String]) -> LogLine {
 impl Logs for HostLogs {
     fn index(&self, _tenant: &TenantName, attempt: AttemptId) -> Option<Vec<LogFile>> {
         let file = self.file(attempt);
-        let bytes = lines::length(&file);
-        if bytes == 0 {
-            return None;
-        }
-        let cut = lines::cut_at(&file);
+        let bytes = std::fs::metadata(&file).ok()?.len();
+        let cut = cut_at(&file);
         let name = format!(
             "{}/{}-{}.log",
             attempt.run, attempt.node.0, attempt.generation
         );
-        let files = self.running_containers(attempt).into_iter();
-        Some(
-            files
-                .map(|container| LogFile {
-                    container,
-                    file: name.clone(),
-                    bytes,
-                    cut,
-                })
-                .collect(),
-        )
+        let names = self.owners.containers(attempt)?;
+        let file_of = |container: &String| LogFile {
+            container: container.clone(),
+            file: name.clone(),
+            bytes,
+            cut,
+        };
+        Some(names.iter().map(file_of).collect())
     }
 
     fn read<'a>(

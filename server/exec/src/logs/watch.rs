@@ -8,12 +8,15 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::watch;
 
+use crate::sys;
+
 /// All watches.
 #[derive(Clone)]
-pub(super) struct Watcher(Arc<Shared>);
+pub struct Watcher(Arc<Shared>);
 
 struct Shared {
     descriptor: AsyncFd<OwnedFd>,
@@ -21,7 +24,7 @@ struct Shared {
 }
 
 /// A follower's ear.
-pub(super) struct Growth {
+pub struct Growth {
     shared: Arc<Shared>,
     watch: i32,
     receiver: watch::Receiver<u64>,
@@ -32,10 +35,10 @@ impl Watcher {
     ///
     /// # Errors
     /// When the system refuses another inotify descriptor.
-    pub(super) fn open() -> io::Result<Self> {
+    pub fn open() -> io::Result<Self> {
         let descriptor = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let shared = Arc::new(Shared {
-            descriptor: AsyncFd::new(descriptor)?,
+            descriptor: sys::async_fd(descriptor, Interest::READABLE)?,
             watches: Mutex::default(),
         });
         tokio::spawn(pass_on(Arc::downgrade(&shared)));
@@ -46,7 +49,7 @@ impl Watcher {
     ///
     /// # Errors
     /// The system's.
-    pub(super) fn listen(&self, directory: &Path) -> io::Result<Growth> {
+    pub fn listen(&self, directory: &Path) -> io::Result<Growth> {
         std::fs::create_dir_all(directory)?;
         let mut watches = self.0.watches();
         // The same directory gives the same watch.
@@ -75,7 +78,7 @@ impl Shared {
 
 impl Growth {
     /// Waits until something was written since the last call.
-    pub(super) async fn grown(&mut self) {
+    pub async fn grown(&mut self) {
         if self.receiver.changed().await.is_err() {
             std::future::pending::<()>().await;
         }
