@@ -179,7 +179,7 @@ impl Inner {
     }
 
     /// The rendered work of an attempt, or the report of why there is none.
-    fn order(&self, tenant: &TenantName, attempt: AttemptId) -> Result<Order, TaskReport> {
+    fn order(&self, tenant: &TenantName, attempt: AttemptId) -> Result<Order, Box<TaskReport>> {
         let unknown = |error: ControlError| unprepared(error.code().to_owned(), error.to_string());
         let cell = self
             .registry
@@ -299,7 +299,7 @@ impl Inner {
                             .await
                     }
                     Seen::Ended(report) => drop(tokio::spawn(async move {
-                        inner.ended(&tenant, attempt, *report).await
+                        inner.ended(&tenant, attempt, report).await
                     })),
                 }
             }
@@ -307,7 +307,12 @@ impl Inner {
     }
 
     /// An attempt is over: free its slot, tell its run, and only then let the backend forget it.
-    async fn ended(self: &Arc<Self>, tenant: &TenantName, attempt: AttemptId, report: TaskReport) {
+    async fn ended(
+        self: &Arc<Self>,
+        tenant: &TenantName,
+        attempt: AttemptId,
+        report: Box<TaskReport>,
+    ) {
         self.scheduler().remove(tenant, attempt);
         self.pump();
         let mut extra = vec![forget(tenant, attempt)];
@@ -316,10 +321,7 @@ impl Inner {
                 .index(tenant, attempt)
                 .map(|files| Change::PutLogIndex(tenant.clone(), attempt, files)),
         );
-        let command = Command::AttemptEnded {
-            attempt,
-            report: Box::new(report),
-        };
+        let command = Command::AttemptEnded { attempt, report };
         let mut pause = PAUSE;
         // A full disk must not lose the end of an attempt: say it again until it is kept.
         while let Err(error) = self
@@ -366,8 +368,8 @@ impl Inner {
     }
 }
 
-fn report(end: End) -> TaskReport {
-    TaskReport {
+fn report(end: End) -> Box<TaskReport> {
+    Box::new(TaskReport {
         end,
         started: None,
         finished: now(),
@@ -377,15 +379,15 @@ fn report(end: End) -> TaskReport {
         result: None,
         refused: std::collections::BTreeMap::new(),
         isolation: String::new(),
-    }
+    })
 }
 
-fn unprepared(code: String, message: String) -> TaskReport {
+fn unprepared(code: String, message: String) -> Box<TaskReport> {
     report(End::Unprepared { code, message })
 }
 
 /// It was ended before any backend had it.
-fn never_ran() -> TaskReport {
+fn never_ran() -> Box<TaskReport> {
     report(End::Signaled {
         container: "main".to_owned(),
         signal: 15,

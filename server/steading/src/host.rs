@@ -160,13 +160,10 @@ fn built_in(exec: Arc<LocalExec>) -> Result<Arc<Plugin>> {
 /// When it can not be written.
 pub(crate) async fn operator_token(control: &Control, data: &Path) -> Result<Token> {
     let path = data.join("operator.token");
-    if let Some(token) = fs::read_to_string(&path)
-        .ok()
-        .and_then(|text| Token::parse(&text))
-    {
-        if control.principal(&token).is_some() {
-            return Ok(token);
-        }
+    let known = fs::read_to_string(&path).ok();
+    let known = known.and_then(|text| Token::parse(&text));
+    if let Some(token) = known.filter(|token| control.principal(token).is_some()) {
+        return Ok(token);
     }
     let operator = Principal {
         name: "operator".to_owned(),

@@ -110,7 +110,7 @@ impl Image {
             Self::Tag { image, name, place } => {
                 match place.shelf() {
                     Some(shelf) => shelf.tag(&image, &name)?,
-                    None => drop(
+                    None => {
                         connection
                             .open()?
                             .call::<TagImage>(
@@ -121,8 +121,8 @@ impl Image {
                                     name: name.clone(),
                                 },
                             )
-                            .await?,
-                    ),
+                            .await?;
+                    }
                 }
                 println!("{image} is also {name}");
                 Ok(())
@@ -131,7 +131,7 @@ impl Image {
                 for image in images {
                     match place.shelf() {
                         Some(shelf) => shelf.remove(&image)?,
-                        None => drop(
+                        None => {
                             connection
                                 .open()?
                                 .call::<DeleteImage>(
@@ -141,8 +141,8 @@ impl Image {
                                     },
                                     &(),
                                 )
-                                .await?,
-                        ),
+                                .await?;
+                        }
                     }
                     println!("{image} removed");
                 }

@@ -163,11 +163,10 @@ impl LocalBackend {
             let mut by_tenant: BTreeMap<TenantName, Vec<AttemptId>> = BTreeMap::new();
             for attempt in self.next().await {
                 let _ = self.ends.send(attempt);
-                match self.owners.of(attempt) {
-                    Some(tenant) => by_tenant.entry(tenant).or_default().push(attempt),
-                    // Left over from an attempt that is over, or not yet taken up after a restart:
-                    // whoever takes it up asks for its state.
-                    None => {}
+                // One without an owner is left over, or not yet taken up after a restart: whoever takes
+                // it up asks for its state.
+                if let Some(tenant) = self.owners.of(attempt) {
+                    by_tenant.entry(tenant).or_default().push(attempt);
                 }
             }
             let mut seen = Vec::new();
