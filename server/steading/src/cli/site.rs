@@ -189,8 +189,10 @@ impl Doctor {
                 .checks
         } else {
             // Possible here because a verb runs on the program's only thread.
-            let data = self.data.clone().unwrap_or_else(std::env::temp_dir);
-            let findings = steading_exec::doctor::probe(&data).map_err(Failure::internal)?;
+            // Without a data directory one is made for the look, because trying is the only proof.
+            let temporary = tempfile::tempdir()?;
+            let data = self.data.as_deref().unwrap_or(temporary.path());
+            let findings = steading_exec::doctor::probe(data).map_err(Failure::internal)?;
             findings.into_iter().map(doctor_check).collect()
         };
         match self.output.format {
