@@ -32,20 +32,15 @@ impl Inner {
                 tenant: tenant.clone(),
                 id: run,
             });
-            self.store.commit(
-                Batch {
-                    requires: Vec::new(),
-                    changes: vec![change],
-                },
-                Pace::Lazy,
-            )
+            self.store
+                .commit(Batch::new().change(change).upon(&cell.lineage), Pace::Lazy)
         };
         let inner = Arc::clone(self);
         tokio::spawn(async move {
             if let Err(error) = commit.await {
                 tracing::warn!(run.id = %run, error = %error, "a finished run could not be archived; it will be at the next start");
             }
-            inner.registry.evict(run);
+            inner.registry.evict(run, &cell);
         });
     }
 }

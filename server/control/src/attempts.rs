@@ -104,15 +104,25 @@ impl Inner {
         }
     }
 
-    /// Applies a command from within, without anybody waiting for it.
+    /// Applies a command from within, without anybody waiting for it. A disk that does not take it is
+    /// asked again: the run would stand still otherwise.
     pub(crate) fn later(self: &Arc<Self>, tenant: &TenantName, run: RunId, command: Command) {
         let (inner, tenant) = (Arc::clone(self), tenant.clone());
         tokio::spawn(async move {
-            if let Err(error) = inner
-                .step(&tenant, run, command, Vec::new(), Waits::Somebody)
-                .await
-            {
-                tracing::warn!(run.id = %run, error = %error, "a step of a run failed");
+            let mut pause = PAUSE;
+            loop {
+                let step = inner.step(&tenant, run, command.clone(), Vec::new(), Waits::Somebody);
+                match step.await {
+                    Ok(()) => return,
+                    Err(error) => {
+                        tracing::warn!(run.id = %run, error = %error, "a step of a run failed");
+                        if !matches!(error, ControlError::Store(_)) {
+                            return;
+                        }
+                    }
+                }
+                tokio::time::sleep(pause).await;
+                pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
             }
         });
     }

@@ -243,7 +243,14 @@ impl Control {
     ) -> Result<(), ControlError> {
         self.0
             .store
-            .commit(Batch { requires, changes }, Pace::Now)
+            .commit(
+                Batch {
+                    requires,
+                    changes,
+                    ..Batch::default()
+                },
+                Pace::Now,
+            )
             .await?;
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use steading_engine::Run;
 use steading_engine::error::EngineError;
 use steading_engine::plan::Plan;
-use steading_store::{Residence, RunRef, Store};
+use steading_store::{Lineage, Residence, RunRef, Store};
 use steading_types::{RunId, TenantName};
 
 use crate::error::ControlError;
@@ -18,12 +18,23 @@ pub(crate) struct Registry(Mutex<HashMap<RunId, Arc<Cell>>>);
 
 /// One run in memory. Commands to a run are applied one at a time under its lock.
 #[derive(Debug)]
-pub(crate) struct Cell(Mutex<Option<Run>>);
+pub(crate) struct Cell {
+    run: Mutex<Option<Run>>,
+    /// The run's steps since it came into memory: each builds upon the ones before.
+    pub(crate) lineage: Lineage,
+}
 
 impl Cell {
+    fn of(run: Run) -> Arc<Self> {
+        Arc::new(Self {
+            run: Mutex::new(Some(run)),
+            lineage: Lineage::default(),
+        })
+    }
+
     /// The run; nothing once it was dropped, and then the registry must be asked again.
     pub(crate) fn lock(&self) -> MutexGuard<'_, Option<Run>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.run.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -31,7 +42,7 @@ impl Registry {
     /// Keeps a new run.
     pub(crate) fn insert(&self, run: Run) -> Arc<Cell> {
         let id = run.head().id;
-        let cell = Arc::new(Cell(Mutex::new(Some(run))));
+        let cell = Cell::of(run);
         self.map().insert(id, Arc::clone(&cell));
         cell
     }
@@ -48,12 +59,8 @@ impl Registry {
         }
         let run = load(store, tenant, id)?;
         // Somebody else may have loaded it meanwhile: the first one stays.
-        let cell = Arc::clone(
-            self.map()
-                .entry(id)
-                .or_insert_with(|| Arc::new(Cell(Mutex::new(Some(run))))),
-        );
-        Ok(cell)
+        let mut map = self.map();
+        Ok(Arc::clone(map.entry(id).or_insert_with(|| Cell::of(run))))
     }
 
     /// The run, only if it is in memory.
@@ -61,10 +68,13 @@ impl Registry {
         self.map().get(&id).map(Arc::clone)
     }
 
-    /// Drops the run; whoever holds its cell sees that.
-    pub(crate) fn evict(&self, id: RunId) {
-        if let Some(cell) = self.map().remove(&id) {
-            cell.lock().take();
+    /// Drops the run as this cell holds it; whoever holds the cell sees that. A run that was loaded anew
+    /// meanwhile stays.
+    pub(crate) fn evict(&self, id: RunId, cell: &Arc<Cell>) {
+        cell.lock().take();
+        let mut map = self.map();
+        if map.get(&id).is_some_and(|known| Arc::ptr_eq(known, cell)) {
+            map.remove(&id);
         }
     }
 

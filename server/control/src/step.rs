@@ -16,6 +16,7 @@ use crate::Inner;
 use crate::backend::Later;
 use crate::clock::now;
 use crate::error::ControlError;
+use crate::registry::Cell;
 
 /// Whether somebody waits for the commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,17 +39,26 @@ impl Inner {
         extra: Vec<Change>,
         waits: Waits,
     ) -> Result<(), ControlError> {
-        let (commit, actions) = loop {
+        let queued = loop {
             match self.try_step(tenant, id, &command, &extra, waits) {
                 Some(queued) => break queued?,
                 // The run is on its way into the archive: look again in a moment.
                 None => tokio::task::yield_now().await,
             }
         };
-        let Some(commit) = commit else { return Ok(()) };
+        let Some(Queued {
+            commit,
+            actions,
+            cell,
+        }) = queued
+        else {
+            return Ok(());
+        };
         if let Err(error) = commit.await {
             // What is in memory went ahead of the disk: forget it.
-            self.registry.evict(id);
+            if let Some(cell) = cell {
+                self.registry.evict(id, &cell);
+            }
             return Err(error.into());
         }
         self.carry_out(tenant, id, actions);
@@ -63,18 +73,19 @@ impl Inner {
         command: &Command,
         extra: &[Change],
         waits: Waits,
-    ) -> Option<Result<Queued, ControlError>> {
+    ) -> Option<Result<Option<Queued>, ControlError>> {
         let cell = match self.registry.get(&self.store, tenant, id) {
             Ok(cell) => cell,
             Err(ControlError::NoRun(_)) if !extra.is_empty() => {
                 let batch = Batch {
-                    requires: Vec::new(),
                     changes: extra.to_vec(),
+                    ..Batch::default()
                 };
-                return Some(Ok((
-                    Some(Box::pin(self.store.commit(batch, Pace::Lazy)) as Later<_>),
-                    Vec::new(),
-                )));
+                return Some(Ok(Some(Queued {
+                    commit: Box::pin(self.store.commit(batch, Pace::Lazy)),
+                    actions: Vec::new(),
+                    cell: None,
+                })));
             }
             Err(error) => return Some(Err(error)),
         };
@@ -86,7 +97,7 @@ impl Inner {
             Err(refusal) => return Some(Err(refusal.into())),
         };
         if outcome.is_empty() && extra.is_empty() {
-            return Some(Ok((None, Vec::new())));
+            return Some(Ok(None));
         }
         let pace = if waits == Waits::Somebody || outcome.actions.iter().any(urgent) {
             Pace::Now
@@ -94,19 +105,23 @@ impl Inner {
             Pace::Lazy
         };
         // Queued under the lock: batches of one run reach the store in the order of its steps.
-        let commit: Later<_> = Box::pin(
-            self.store
-                .commit(batch(run, &outcome, extra.to_vec(), now), pace),
-        );
-        Some(Ok((Some(commit), outcome.actions)))
+        let batch = batch(run, &outcome, extra.to_vec(), now).upon(&cell.lineage);
+        let commit = Box::pin(self.store.commit(batch, pace));
+        drop(held);
+        Some(Ok(Some(Queued {
+            commit,
+            actions: outcome.actions,
+            cell: Some(cell),
+        })))
     }
 }
 
-/// A commit on its way, and what follows it.
-type Queued = (
-    Option<Later<'static, Result<Commit, StoreError>>>,
-    Vec<Action>,
-);
+/// A commit on its way, what follows it, and the run that went ahead of it.
+struct Queued {
+    commit: Later<'static, Result<Commit, StoreError>>,
+    actions: Vec<Action>,
+    cell: Option<Arc<Cell>>,
+}
 
 /// Actions that make something go on.
 fn urgent(action: &Action) -> bool {
@@ -152,8 +167,8 @@ pub(crate) fn batch(run: &Run, outcome: &Outcome, extra: Vec<Change>, now: Milli
             .filter_map(|action| row_of(&run_ref, action, now)),
     );
     Batch {
-        requires: Vec::new(),
         changes,
+        ..Batch::default()
     }
 }
 

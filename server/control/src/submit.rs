@@ -174,8 +174,16 @@ impl Inner {
             tenant.clone(),
             submitted.head.name.clone(),
         )];
-        self.keep(run, Batch { requires, changes }, outcome.actions)
-            .await?;
+        self.keep(
+            run,
+            Batch {
+                requires,
+                changes,
+                ..Batch::default()
+            },
+            outcome.actions,
+        )
+        .await?;
         Ok(submitted)
     }
 

@@ -125,7 +125,9 @@ impl Control {
             .store
             .commit(one(Change::DeleteRun(reference(tenant, run))), Pace::Now)
             .await?;
-        self.0.registry.evict(run);
+        if let Some(cell) = self.0.registry.held(run) {
+            self.0.registry.evict(run, &cell);
+        }
         let attempts: Vec<AttemptId> = nodes.iter().map(|node| attempt_of(run, node)).collect();
         let logs = Arc::clone(&self.0.logs);
         let tenant = tenant.clone();
@@ -237,8 +239,5 @@ fn reference(tenant: &TenantName, id: RunId) -> RunRef {
 }
 
 fn one(change: Change) -> Batch {
-    Batch {
-        requires: Vec::new(),
-        changes: vec![change],
-    }
+    Batch::new().change(change)
 }

@@ -1,6 +1,7 @@
 //! What callers ask the store to write: one batch is all or nothing.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 use steading_engine::command::Timer;
@@ -42,6 +43,25 @@ pub struct Batch {
     pub requires: Vec<Require>,
     /// What to write, in this order.
     pub changes: Vec<Change>,
+    /// The batches that this one builds upon.
+    pub lineage: Option<Lineage>,
+}
+
+/// Batches of which each builds upon the ones before, such as the steps of one run held in memory. When
+/// one is not kept, those after it that wait already are refused too: they would write half a story.
+#[derive(Debug, Clone, Default)]
+pub struct Lineage(Arc<AtomicBool>);
+
+impl Lineage {
+    /// A batch was not kept.
+    pub(crate) fn end(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether a batch was not kept.
+    pub fn ended(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
 }
 
 impl Batch {
@@ -54,6 +74,13 @@ impl Batch {
     #[must_use]
     pub fn require(mut self, require: Require) -> Self {
         self.requires.push(require);
+        self
+    }
+
+    /// Says what the batch builds upon.
+    #[must_use]
+    pub fn upon(mut self, lineage: &Lineage) -> Self {
+        self.lineage = Some(lineage.clone());
         self
     }
 

@@ -33,6 +33,9 @@ pub enum StoreError {
         #[source]
         cause: Cause,
     },
+    /// A change that this one builds upon was not kept.
+    #[error("an earlier change of the same run was not kept, so this one was not either")]
+    Superseded,
     /// Too many batches wait to be written.
     #[error("the store has too many changes waiting to be written")]
     Busy,
@@ -173,6 +176,7 @@ impl StoreError {
             Self::Conflict(conflict) => conflict.code(),
             Self::Full { .. } => "store.full",
             Self::Io { .. } => "store.io",
+            Self::Superseded => "store.superseded",
             Self::Busy => "store.busy",
             Self::TooLarge { .. } => "store.too-large",
             Self::Locked { .. } => "store.locked",
@@ -195,7 +199,7 @@ impl StoreError {
             Self::Io { .. } => {
                 Some("check the disk and the system's log, then restart the server".into())
             }
-            Self::Busy => Some("try again in a moment".into()),
+            Self::Busy | Self::Superseded => Some("try again in a moment".into()),
             Self::Locked { .. } => {
                 Some("stop the other server, or choose another directory with --data".into())
             }

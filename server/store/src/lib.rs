@@ -30,7 +30,7 @@ mod tables;
 mod tx;
 mod writer;
 
-pub use batch::{Batch, Change, Owner, Pace, Require, RunRef};
+pub use batch::{Batch, Change, Lineage, Owner, Pace, Require, RunRef};
 pub use error::{Conflict, StoreError};
 pub use feed::Feed;
 pub use list::{LabelRule, LabelTerm, NameRule, Page, RunFilter, Tenants};

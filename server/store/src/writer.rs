@@ -9,7 +9,7 @@ use redb::{Database, Durability, WriteTransaction};
 use tokio::sync::{oneshot, watch};
 
 use crate::apply::apply;
-use crate::batch::{Batch, Pace};
+use crate::batch::{Batch, Lineage, Pace};
 use crate::journal::{Journal, Record};
 use crate::open::Place;
 use crate::rows::event::Event;
@@ -120,7 +120,10 @@ impl Writer {
             .unzip();
         let (results, events) = match self.try_commit(&batches) {
             Ok(group) => (group.results, group.events),
-            Err(error) => (vec![Err(error); batches.len()], Vec::new()),
+            Err(error) => {
+                batches.iter().for_each(end_lineage);
+                (vec![Err(error); batches.len()], Vec::new())
+            }
         };
         // Followers and callers hear of it when it is durable and visible, not before.
         if let Some(last) = events.last().map(|event| event.seq) {
@@ -213,6 +216,13 @@ impl Writer {
     }
 }
 
+/// What builds upon a batch that was not kept is not kept either.
+fn end_lineage(batch: &Batch) {
+    if let Some(lineage) = &batch.lineage {
+        lineage.end();
+    }
+}
+
 /// A transaction whose durability is the journal's.
 fn begin(database: &Database) -> Result<WriteTransaction, StoreError> {
     let mut txn = database.begin_write()?;
@@ -237,6 +247,10 @@ fn apply_all(
     let mut tx = Tx::new(txn);
     let mut group = Group::default();
     for batch in batches {
+        if batch.lineage.as_ref().is_some_and(Lineage::ended) {
+            group.results.push(Err(StoreError::Superseded));
+            continue;
+        }
         let next = seq.next();
         match apply(&mut tx, batch, next, feed_rows) {
             Ok(event) => {
@@ -249,6 +263,7 @@ fn apply_all(
             Err(error) if error.is_storage() => return Err(error),
             Err(error) => {
                 tx.take_back()?;
+                end_lineage(batch);
                 group.results.push(Err(error));
             }
         }

@@ -275,3 +275,27 @@ fn a_tenant_that_exists_can_be_required_to_be_absent() {
     let names: Vec<_> = f.store.read(|s| s.tenants()).unwrap();
     assert_eq!(names.len(), 2);
 }
+
+#[test]
+fn what_builds_upon_a_refused_change_is_refused_too() {
+    let fixture = fixture();
+    let lineage = Lineage::default();
+    let refused = Batch::new()
+        .require(Require::TenantAbsent(tenant("default")))
+        .change(put_tenant("third"))
+        .upon(&lineage);
+    let later = |name: &str| Batch::new().change(put_tenant(name)).upon(&lineage);
+    let store = &fixture.store;
+    assert!(matches!(
+        store.commit_blocking(refused, Pace::Now),
+        Err(StoreError::Conflict(_))
+    ));
+    assert!(matches!(
+        store.commit_blocking(later("fourth"), Pace::Now),
+        Err(StoreError::Superseded)
+    ));
+    commit(store, [put_tenant("fifth")]).unwrap();
+    let names = store.read(|s| s.tenants()).unwrap();
+    let names: Vec<_> = names.iter().map(|t| t.name.as_str().to_owned()).collect();
+    assert_eq!(names, ["default", "fifth", "other"]);
+}

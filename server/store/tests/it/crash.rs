@@ -61,6 +61,7 @@ fn three(n: u64) -> Batch {
     Batch {
         requires: Vec::new(),
         changes,
+        ..Batch::default()
     }
 }
 

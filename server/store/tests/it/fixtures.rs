@@ -55,6 +55,7 @@ pub(crate) fn commit(
     let batch = Batch {
         requires: Vec::new(),
         changes: changes.into_iter().collect(),
+        ..Batch::default()
     };
     store.commit_blocking(batch, Pace::Now)
 }
