@@ -58,8 +58,8 @@ fn fan(dir: &str) {
         ];
         changes.extend(range.map(|n| put_outbox(&run, n)));
         let batch = Batch {
-            requires: Vec::new(),
             changes,
+            ..Batch::default()
         };
         last = Some(store.commit(batch, Pace::Lazy));
     }
@@ -76,8 +76,8 @@ fn fan(dir: &str) {
         changes
             .extend((n..n + 8).map(|n| Change::RemoveOutbox(run.tenant.clone(), attempt(&run, n))));
         let batch = Batch {
-            requires: Vec::new(),
             changes,
+            ..Batch::default()
         };
         block_on(store.commit(batch, Pace::Lazy)).unwrap();
         commits += 1;
@@ -161,8 +161,8 @@ fn archive(dir: &str) {
         let mut changes = archived(&run, &name, phase);
         changes.insert(1, put_document(&run, &name));
         let batch = Batch {
-            requires: Vec::new(),
             changes,
+            ..Batch::default()
         };
         let pending = store.commit(batch, Pace::Lazy);
         if n % 2_000 == 1_999 {
