@@ -59,6 +59,7 @@ fn App() -> impl IntoView {
                 Place::Run(tenant, run) => view! { <RunPage shell tenant run/> }.into_any(),
             }}
         </main>
+        <footer class="foot"><a href="/docs/user">"Documentation"</a></footer>
         <HelpDialog shown=shell.help/>
     }
 }

@@ -151,9 +151,15 @@ fn condense(nodes: &Nodes, tree: &Tree) -> (Vec<Shape>, BTreeSet<(Shape, Shape)>
         shape_of.insert(node.ix, shape);
     }
     let mut edges = BTreeSet::new();
+    let ends = Ends::of(nodes, tree);
     for node in nodes.iter() {
-        let hook = node.owner.filter(|_| node.hook && node.parents.is_empty());
-        for parent in node.parents.iter().copied().chain(hook) {
+        let before: Vec<u32> = if node.hook || node.parents.is_empty() {
+            nodes.owner(node).into_iter().collect()
+        } else {
+            let parents = node.parents.iter();
+            parents.flat_map(|parent| ends.below(*parent)).collect()
+        };
+        for parent in before {
             if let (Some(from), Some(to)) = (shape_of.get(&parent), shape_of.get(&node.ix))
                 // Only forwards, so that no answer can make a circle.
                 && from.node() < to.node()
@@ -163,6 +169,57 @@ fn condense(nodes: &Nodes, tree: &Tree) -> (Vec<Shape>, BTreeSet<(Shape, Shape)>
         }
     }
     (shapes, edges)
+}
+
+/// Where nodes end: what comes after a group hangs on the last nodes in it.
+struct Ends<'a> {
+    nodes: &'a Nodes,
+    tree: &'a Tree,
+    /// Nodes that a sibling comes after.
+    followed: BTreeSet<u32>,
+}
+
+impl<'a> Ends<'a> {
+    fn of(nodes: &'a Nodes, tree: &'a Tree) -> Self {
+        let followed = nodes.iter().flat_map(|node| node.parents.iter().copied());
+        Self {
+            nodes,
+            tree,
+            followed: followed.collect(),
+        }
+    }
+
+    /// The last nodes in a node, or itself; itself also when they are too many to draw.
+    fn below(&self, ix: u32) -> Vec<u32> {
+        let (mut open, mut found) = (vec![ix], Vec::new());
+        while let Some(next) = open.pop() {
+            let ends = self.in_one(next);
+            if ends.is_empty() {
+                found.push(next);
+            }
+            open.extend(ends);
+            if open.len().saturating_add(found.len()) > MOST {
+                return vec![ix];
+            }
+        }
+        found
+    }
+
+    fn in_one(&self, ix: u32) -> Vec<u32> {
+        let Some(kind) = self.nodes.get(ix).map(|node| node.kind) else {
+            return Vec::new();
+        };
+        let inside =
+            self.tree.children(ix).iter().copied().filter(|child| {
+                *child > ix && self.nodes.get(*child).is_some_and(|child| !child.hook)
+            });
+        match kind {
+            NodeType::StepGroup | NodeType::TaskGroup => inside.collect(),
+            NodeType::Steps => inside.max().into_iter().collect(),
+            NodeType::DAG => inside.filter(|ix| !self.followed.contains(ix)).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 fn is_fan(kind: NodeType) -> bool {

@@ -34,7 +34,7 @@ pub struct NodeBody {
     /// Nothing for the run's root and for the run's own exit handler.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<u32>,
-    /// Nodes that lead to this one.
+    /// The siblings that it comes after; without any it comes first in its owner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parents: Vec<u32>,
     /// Made by a hook or exit handler.

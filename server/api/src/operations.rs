@@ -63,7 +63,7 @@ pub trait Visitor {
 
 operations! {
     /// Begins a session of the page and sets its cookie.
-    CreateSession: Post "/session" ((), Login) -> Json Me, Create Session in Public, ["auth.token-unknown", "auth.code-used"];
+    CreateSession: Post "/session" ((), Login) -> Json Me, Create Session in Public, ["auth.token", "auth.code-used"];
     /// Ends the caller's session.
     DeleteSession: Delete "/session" ((), ()) -> Json Done, Delete Session in Own, [];
     /// Who the caller is and where it may do what.
@@ -131,7 +131,7 @@ operations! {
     /// One image.
     GetImage: Get "/images/inspect" (ImageName, ()) -> Json ImageBody, Read Image in Own, ["image.missing"];
     /// Imports an archive that the body streams.
-    ImportImage: Post "/images/import" ((), ()) -> Upload ImageList, Create Image in Site, ["image.archive", "store.full"];
+    ImportImage: Post "/images/import" ((), ()) -> Upload ImageList, Create Image in Site, ["image.bad-archive", "store.full"];
     /// Gives an image a further name.
     TagImage: Post "/images/tag" ((), ImageTag) -> Json Done, Update Image in Site, ["image.missing"];
     /// Removes a name; the data goes with the last one at the next collection.

@@ -5,6 +5,7 @@
 
 mod auth;
 mod compat;
+mod docs;
 mod fault;
 mod filter;
 mod follow;
@@ -62,6 +63,7 @@ pub fn router(app: App) -> Router {
         .merge(native::routes())
         .merge(compat::argo::routes())
         .merge(page::routes())
+        .merge(docs::routes())
         .route("/healthz", get(async || StatusCode::OK))
         .route("/readyz", get(ready))
         .route(

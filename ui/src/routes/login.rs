@@ -42,7 +42,7 @@ pub(crate) fn LoginPage(shell: Shell) -> impl IntoView {
                 <button class="strong" disabled=move || token.with(|text| text.trim().is_empty())>"Log in"</button>
             </form>
             <p class="quiet">"The operator's token lies in "<code>"operator.token"</code>" in the server's data directory. "
-                "A one-time link for this page is printed when the server starts for the first time."</p>
+                <code>"steading login --link"</code>" prints a one-time link to this page."</p>
         </section>
     }
 }

@@ -1,6 +1,6 @@
 //! Runs and their nodes: lists, details, submission.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use axum::Router;
 use serde_json::Value;
@@ -11,7 +11,7 @@ use steading_engine::node::Node;
 use steading_engine::tree::Tree;
 use steading_spec::Mode;
 use steading_store::{RunRef, Tenants};
-use steading_types::{NodePhase, NodeType};
+use steading_types::{NodeIx, NodePhase, NodeType, WorkflowPhase};
 
 use super::convert::{node, summary};
 use crate::App;
@@ -105,56 +105,63 @@ fn detail(ctx: &Ctx) -> Result<RunDetail, Problem> {
         Ok(Some((head, s.document(&run)?, s.nodes(&run)?, s.seq()?)))
     })?;
     let (head, document, nodes, seq) = read.ok_or_else(|| missing(&run))?;
-    let mut seen = Seen::default();
-    nodes.iter().for_each(|node| seen.take(node));
     let mut parameters = document.map(|d| arguments(&d.resolved)).unwrap_or_default();
     parameters.extend(head.parameters.clone());
-    let cause = seen
-        .cause
+    let mut counts = BTreeMap::new();
+    for node in &nodes {
+        let count: &mut u32 = counts.entry(node.phase.as_str().to_owned()).or_default();
+        *count = count.saturating_add(1);
+    }
+    // A run that went well may have attempts that failed before a better one.
+    let cause = matches!(head.phase, WorkflowPhase::Failed | WorkflowPhase::Error)
+        .then(|| first_failure(&nodes))
+        .flatten()
         .map(|cause| node(&Tree::new(&head, &nodes), cause));
     Ok(RunDetail {
         summary: summary(&head),
         annotations: head.annotations.clone(),
         parameters,
         outputs: head.outputs.clone(),
-        counts: seen.counts,
+        counts,
         cause,
         seq: seq.0,
     })
 }
 
-/// What one walk over the nodes finds out.
-#[derive(Default)]
-struct Seen<'n> {
-    counts: BTreeMap<String, u32>,
-    cause: Option<&'n Node>,
-}
-
-impl<'n> Seen<'n> {
-    fn take(&mut self, node: &'n Node) {
-        let count = self
-            .counts
-            .entry(node.phase.as_str().to_owned())
-            .or_default();
-        *count = count.saturating_add(1);
-        // The root cause is the leaf that first failed; groups above it only repeat it.
-        let leaf = matches!(
+/// The root cause: the leaf that failed first (groups above it only repeat it), among those whose failure
+/// reached the top. An attempt that was made good by a later one, or a step that may fail, did not.
+fn first_failure(nodes: &[Node]) -> Option<&Node> {
+    let failed = |node: &Node| matches!(node.phase, NodePhase::Failed | NodePhase::Error);
+    let bad: HashMap<NodeIx, &Node> = nodes
+        .iter()
+        .filter(|node| failed(node))
+        .map(|node| (node.ix, node))
+        .collect();
+    let leaf = |node: &&Node| {
+        matches!(
             node.kind,
             NodeType::Pod
                 | NodeType::Suspend
                 | NodeType::Skipped
                 | NodeType::HTTP
                 | NodeType::Plugin
-        );
-        let failed = matches!(node.phase, NodePhase::Failed | NodePhase::Error);
-        let earlier = self
-            .cause
-            .as_ref()
-            .is_none_or(|known| node.finished < known.finished);
-        if leaf && failed && earlier {
-            self.cause = Some(node);
+        )
+    };
+    let reached_the_top = |node: &&&Node| {
+        let mut above = node.owner;
+        // An owner is made before what it owns, so the way up ends.
+        while let Some(owner) = above.and_then(|ix| bad.get(&ix)) {
+            above = owner.owner.filter(|next| *next < owner.ix);
         }
-    }
+        above.is_none()
+    };
+    let leaves: Vec<&Node> = bad.values().copied().filter(leaf).collect();
+    leaves
+        .iter()
+        .filter(reached_the_top)
+        .min_by_key(|node| (node.finished, node.ix))
+        .or_else(|| leaves.iter().min_by_key(|node| (node.finished, node.ix)))
+        .copied()
 }
 
 /// Workflow parameters as they were resolved at submission.

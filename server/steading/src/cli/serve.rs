@@ -59,7 +59,8 @@ impl Local {
     pub(crate) fn options(&self, data: PathBuf) -> Options {
         let processors = std::thread::available_parallelism().map_or(2, usize::from);
         Options {
-            data,
+            // Processes beside the server have other working directories.
+            data: std::path::absolute(&data).unwrap_or(data),
             level: self.level.into(),
             slots: self
                 .slots
