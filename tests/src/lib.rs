@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod client;
+pub mod crash;
 pub mod program;
 pub mod server;
 pub mod wait;

@@ -110,8 +110,22 @@ impl Server {
     /// # Errors
     /// When it ends before it is ready.
     pub async fn restart(&mut self) -> Result<()> {
-        self.process = spawn(self.data.path(), self.address, self.level)?;
+        self.begin_again()?;
         self.ready().await
+    }
+
+    /// As [`Self::restart`], without waiting until it answers.
+    ///
+    /// # Errors
+    /// When the program can not be started.
+    pub fn begin_again(&mut self) -> Result<()> {
+        self.process = spawn(self.data.path(), self.address, self.level)?;
+        Ok(())
+    }
+
+    /// The server's process.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
     }
 
     /// The data directory.
@@ -151,7 +165,11 @@ impl Server {
         std::fs::read_to_string(words(self.data())).unwrap_or_default()
     }
 
-    async fn ready(&mut self) -> Result<()> {
+    /// Waits until it answers.
+    ///
+    /// # Errors
+    /// When it ends before.
+    pub async fn ready(&mut self) -> Result<()> {
         let nobody = Client::new(self.address, None);
         wait::until("the server to be ready", async || {
             if let Some(status) = self.process.try_wait()? {
