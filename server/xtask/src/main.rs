@@ -11,6 +11,7 @@ mod program;
 mod progress;
 mod setup;
 mod test;
+mod trial;
 mod wasm;
 mod workspace;
 
@@ -49,6 +50,18 @@ enum Verb {
     Check,
     /// Build everything and run every test.
     Test,
+    /// Kill the server, its spawner and supervisors at random instants, and compare the accounts.
+    Faults {
+        /// Kills, at each of two levels.
+        #[arg(long, default_value_t = 500)]
+        kills: u64,
+    },
+    /// Measure the program to hand out, beside make, xargs and Dagu.
+    Bench {
+        /// `--short`, and the parts to measure: start, latency, flows, sustained, large, restart.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
     /// Build everything, start a server with a fresh data directory and run a pipeline in it.
     Demo {
         /// End the server afterwards, instead of at Ctrl-C.
@@ -94,6 +107,8 @@ fn run(verb: Verb) -> Result<()> {
         }
         Verb::Check => check::all(&workspace, &mut progress),
         Verb::Test => test::all(&workspace, &mut progress),
+        Verb::Faults { kills } => trial::faults(&workspace, &mut progress, kills),
+        Verb::Bench { arguments } => trial::bench(&workspace, &mut progress, &arguments),
         Verb::Demo { exit } => {
             let afterwards = if exit {
                 Afterwards::Exit
@@ -114,6 +129,8 @@ fn steps(verb: &Verb) -> usize {
         Verb::Images => setup::STEPS + images::STEPS,
         Verb::Check => check::STEPS,
         Verb::Test => test::STEPS,
+        Verb::Faults { .. } => trial::FAULTS,
+        Verb::Bench { .. } => trial::BENCH,
         Verb::Demo { .. } => demo::STEPS,
     }
 }
