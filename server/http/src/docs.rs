@@ -86,7 +86,7 @@ fn render(document: &Document) -> String {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
          <meta name=\"color-scheme\" content=\"light dark\"><title>{} · Steading</title>\
-         <link rel=\"stylesheet\" href=\"/docs/style.css\"></head><body>\
+         <link rel=\"icon\" href=\"data:,\"><link rel=\"stylesheet\" href=\"/docs/style.css\"></head><body>\
          <nav aria-label=\"Documents\"><a class=\"brand\" href=\"/\">Steading</a>",
         document.title
     );
