@@ -97,6 +97,14 @@ impl Browser {
             .and_then(Value::as_str)
             .context("the driver gave no session")?;
         browser.session = format!("{}/{id}", browser.session);
+        // A window has a least width; what the page sees has none.
+        let size = json!({
+            "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false,
+        });
+        let command = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });
+        browser
+            .send(Method::POST, "/goog/cdp/execute", command)
+            .await?;
         Ok(Some(browser))
     }
 
@@ -115,8 +123,21 @@ impl Browser {
     /// # Errors
     /// When none comes.
     pub async fn element(&self, css: &str) -> Result<Element> {
-        wait::until(css, async || {
-            let query = json!({ "using": "css selector", "value": css });
+        self.find("css selector", css).await
+    }
+
+    /// Waits until there is a button with this word.
+    ///
+    /// # Errors
+    /// When none comes.
+    pub async fn button(&self, word: &str) -> Result<Element> {
+        let path = format!("//button[normalize-space()='{word}']");
+        self.find("xpath", &path).await
+    }
+
+    async fn find(&self, language: &str, place: &str) -> Result<Element> {
+        wait::until(place, async || {
+            let query = json!({ "using": language, "value": place });
             let found = self.send(Method::POST, "/elements", query).await?;
             let id = found.get(0).and_then(|element| element[ELEMENT].as_str());
             Ok(id.map(|id| Element { id: id.to_owned() }))
@@ -182,6 +203,18 @@ impl Browser {
         let path = format!("/element/{}/text", element.id);
         let text = self.send(Method::GET, &path, Value::Null).await?;
         Ok(text.as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until a condition, an expression of the page's language, holds.
+    ///
+    /// # Errors
+    /// When it never does.
+    pub async fn holds(&self, condition: &str) -> Result<()> {
+        wait::until(condition, async || {
+            let answer = self.script(&format!("return !!({condition})")).await?;
+            Ok((answer == true).then_some(()))
+        })
+        .await
     }
 
     /// The value of a script's `return`.

@@ -3,63 +3,41 @@
 
 #![allow(
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
 
-use std::process::Command;
+mod docs;
+mod keyboard;
+mod list;
+mod login;
+mod run;
+mod workflows;
 
-use steading_tests::{Browser, Level, Server};
+use std::process::Output;
 
-const GREETS: &str = "
-apiVersion: argoproj.io/v1alpha1
-kind: Workflow
-metadata: {name: greets}
-spec:
-  entrypoint: main
-  templates:
-    - name: main
-      container: {image: host, command: [echo, hello from the page]}
-";
+use steading_api::operation::Method;
+use steading_tests::{Browser, Server, program};
 
-const FAILS: &str = "
-apiVersion: argoproj.io/v1alpha1
-kind: Workflow
-metadata: {name: breaks}
-spec:
-  entrypoint: main
-  templates:
-    - name: main
-      steps:
-        - - {name: crack, template: crack}
-        - - {name: never, template: crack}
-    - name: crack
-      container: {image: host, command: [sh, -c, 'echo the last words; exit 3']}
-";
+const WIDE: u32 = 1280;
+const NARROW: u32 = 400;
 
-const WAITS: &str = "
-apiVersion: argoproj.io/v1alpha1
-kind: Workflow
-metadata: {name: lingers}
-spec:
-  entrypoint: main
-  templates:
-    - name: main
-      suspend: {}
-";
+/// The operator's command line.
+fn steading(server: &Server, arguments: &[&str]) -> Output {
+    let mut command = server.command().unwrap();
+    command.args(arguments).output().unwrap()
+}
 
 /// Submits a document; with `--wait`, the run may succeed or fail.
 fn submit(server: &Server, document: &str, options: &[&str]) {
     let file = server.data().join("submitted.yaml");
     std::fs::write(&file, document).unwrap();
-    let mut command: Command = server.command().unwrap();
-    let output = command
-        .arg("submit")
-        .arg(file)
-        .args(options)
-        .output()
-        .unwrap();
+    let output = steading(
+        server,
+        &[&["submit", file.to_str().unwrap()], options].concat(),
+    );
     let code = output.status.code();
     assert!(
         code == Some(0) || code == Some(1),
@@ -69,87 +47,45 @@ fn submit(server: &Server, document: &str, options: &[&str]) {
 }
 
 fn login_link(server: &Server) -> String {
-    let mut command = server.command().unwrap();
-    let output = command.args(["login", "--link"]).output().unwrap();
+    let output = steading(server, &["login", "--link"]);
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-/// Opens the page of a server by a one-time link; none without a browser.
+/// A window on nothing; none without a browser, or without a page in the program.
+async fn window(server: &Server, width: u32) -> Option<Browser> {
+    let index = server.client().request(Method::Get, "/").send().await;
+    let media = index.unwrap().headers()["content-type"].clone();
+    if media.to_str().unwrap().starts_with("text/plain") {
+        program::without("the program's page", "cargo xtask build").unwrap();
+        return None;
+    }
+    Browser::open(width, 900).await.unwrap()
+}
+
+/// The page of a server, opened by a one-time link.
 async fn opened(server: &Server, width: u32) -> Option<Browser> {
-    let browser = Browser::open(width, 900).await.unwrap()?;
+    let browser = window(server, width).await?;
     browser.go(&login_link(server)).await.unwrap();
     browser.element("section.list").await.unwrap();
     Some(browser)
 }
 
-async fn no_complaints(browser: &Browser) {
+/// The page of the run of that name, by its address.
+async fn open_run(server: &Server, browser: &Browser, run: &str) {
+    let address = format!("http://{}/#/runs/default/{run}", server.address());
+    browser.go(&address).await.unwrap();
+    browser.element("article.run").await.unwrap();
+}
+
+/// Nothing was refused, nothing went wrong, nothing came from elsewhere, nothing sticks out sideways.
+async fn all_is_well(browser: &Browser) {
     assert_eq!(browser.complaints().await.unwrap(), Vec::<String>::new());
-}
-
-#[tokio::test]
-async fn a_one_time_link_logs_in_and_leads_from_the_list_to_the_log() {
-    let server = Server::start(Level::Process).await.unwrap();
-    submit(&server, GREETS, &["--wait"]);
-    let Some(browser) = opened(&server, 1280).await else {
-        return;
-    };
-    browser.shows("greets").await.unwrap();
-    browser.shows("Succeeded").await.unwrap();
-    let row = browser.element("table.runs a").await.unwrap();
-    browser.click(&row).await.unwrap();
-    browser.shows("hello from the page").await.unwrap();
-    no_complaints(&browser).await;
-}
-
-#[tokio::test]
-async fn a_failed_run_shows_its_root_cause_before_anything_else() {
-    let server = Server::start(Level::Process).await.unwrap();
-    submit(&server, FAILS, &["--wait"]);
-    let Some(browser) = opened(&server, 400).await else {
-        return;
-    };
-    browser.shows("breaks").await.unwrap();
-    let row = browser.element("table.runs a").await.unwrap();
-    browser.click(&row).await.unwrap();
-    browser.shows("exit code 3").await.unwrap();
-    browser.shows("the last words").await.unwrap();
+    let foreign = "return performance.getEntriesByType('resource').map(entry => entry.name)
+        .filter(name => new URL(name).origin !== location.origin)";
+    assert_eq!(
+        browser.script(foreign).await.unwrap(),
+        serde_json::json!([])
+    );
     let overflow = "return document.documentElement.scrollWidth > window.innerWidth";
     assert_eq!(browser.script(overflow).await.unwrap(), false);
-    no_complaints(&browser).await;
-}
-
-#[tokio::test]
-async fn the_list_is_live() {
-    let server = Server::start(Level::Process).await.unwrap();
-    let Some(browser) = opened(&server, 1280).await else {
-        return;
-    };
-    browser.element("section.empty").await.unwrap();
-    submit(&server, WAITS, &[]);
-    browser.shows("lingers").await.unwrap();
-    browser.shows("Running").await.unwrap();
-    let output = server
-        .command()
-        .unwrap()
-        .args(["terminate", "lingers"])
-        .output()
-        .unwrap();
-    assert!(output.status.success());
-    browser.shows("Failed").await.unwrap();
-    no_complaints(&browser).await;
-}
-
-#[tokio::test]
-async fn a_link_logs_in_only_once() {
-    let server = Server::start(Level::Process).await.unwrap();
-    let link = login_link(&server);
-    let Some(first) = Browser::open(1280, 900).await.unwrap() else {
-        return;
-    };
-    first.go(&link).await.unwrap();
-    first.element("section.empty").await.unwrap();
-
-    let second = Browser::open(1280, 900).await.unwrap().unwrap();
-    second.go(&link).await.unwrap();
-    second.element("section.login").await.unwrap();
 }

@@ -11,6 +11,7 @@
 )]
 
 mod dependencies;
+mod errors;
 mod manifests;
 mod sources;
 
