@@ -215,9 +215,14 @@ impl Exec {
         }
     }
 
-    /// Every key that has a task here. The owner of the attempts removes those that it does not know.
-    pub fn keys(&self) -> Vec<AttemptId> {
-        self.tasks().keys().copied().collect()
+    /// Every key that has a directory here, whether anything was run for it or not: a crash may leave
+    /// one that nobody took, or that was being removed. The owner of the attempts removes those that it
+    /// does not know.
+    ///
+    /// # Errors
+    /// When the tasks' directory can not be read.
+    pub fn keys(&self) -> Result<Vec<AttemptId>, ExecError> {
+        self.0.dirs.keys().doing("reading the tasks' directory")
     }
 
     /// Stops a task; its end comes as every end does. A task that has ended is left alone.

@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
 
+use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::process::{Pid, Signal};
 use steading_types::AttemptId;
 use steading_types::task::Level;
@@ -31,6 +32,8 @@ pub(crate) struct Site {
     pub(crate) cgroups: Cgroups,
     /// The `/etc` of sandboxes, made for the first one.
     pub(crate) etc: Option<PathBuf>,
+    /// Locked by this process alone, as long as it lives.
+    _turn: std::fs::File,
 }
 
 /// Serves until the server closes its end (`Ok`).
@@ -69,6 +72,19 @@ pub(crate) fn serve(socket: &OwnedFd) -> io::Result<()> {
     Ok(())
 }
 
+/// Waits until the spawner of a server that was killed has ended. It may still hold a request; carried
+/// out late, when this server has run the same attempt and removed its directory, it would be a second
+/// start. The lock is the process's own: supervisors do not inherit it.
+fn take_turn(path: &std::path::Path) -> io::Result<std::fs::File> {
+    let file = std::fs::File::options()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)?;
+    rustix::io::retry_on_intr(|| fcntl_lock(&file, FlockOperation::LockExclusive))?;
+    Ok(file)
+}
+
 fn refusal(error: &io::Error) -> Refusal {
     Refusal {
         code: "exec.spawner".into(),
@@ -83,6 +99,7 @@ impl Site {
             std::fs::create_dir_all(run.join(mount_point))?;
         }
         Ok(Self {
+            _turn: take_turn(&run.join("spawner.lock"))?,
             filter: confine::filter()?,
             cgroups: Cgroups::probe(),
             etc: None,

@@ -108,7 +108,7 @@ async fn forget_released(store: &Store, exec: &Exec) -> Result<()> {
                 .collect()
         })
         .map_err(told)?;
-    for key in exec.keys() {
+    for key in exec.keys()? {
         if !wanted.contains(&key) {
             let _ = exec.stop(key, steading_exec::Stop::Forced).await;
             if let Err(error) = exec.remove(key).await {
