@@ -165,6 +165,22 @@ impl Server {
         std::fs::read_to_string(words(self.data())).unwrap_or_default()
     }
 
+    /// Processes and mounts that still use the data directory, once those that were about to end have.
+    /// Meant for after [`Self::stop`], when every run is over.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub async fn left_behind(&self) -> Result<Vec<String>> {
+        let mut seen = Vec::new();
+        let gone = wait::until("tasks to be gone", async || {
+            seen = users_of(self.data())?;
+            Ok(seen.is_empty().then_some(()))
+        });
+        // What is still there after that long is the answer.
+        let _ = gone.await;
+        Ok(seen)
+    }
+
     /// Waits until it answers.
     ///
     /// # Errors
@@ -217,4 +233,25 @@ fn spawn(data: &Path, address: SocketAddr, level: Level) -> Result<Child> {
 
 fn free_address() -> Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// Processes with the directory on their command line, and mounts below it in anybody's namespace.
+fn users_of(directory: &Path) -> Result<Vec<String>> {
+    let directory = directory.to_string_lossy().into_owned();
+    let mut users = Vec::new();
+    for entry in std::fs::read_dir("/proc")? {
+        let process = entry?.path();
+        let number = process.file_name().map(|name| name.to_string_lossy());
+        if !number.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
+            continue;
+        }
+        // A process may end between the listing and the reading.
+        for file in ["cmdline", "mountinfo"] {
+            let text = std::fs::read(process.join(file)).unwrap_or_default();
+            let text = String::from_utf8_lossy(&text).replace('\0', " ");
+            let lines = text.lines().filter(|line| line.contains(&directory));
+            users.extend(lines.map(|line| format!("{}: {line}", process.display())));
+        }
+    }
+    Ok(users)
 }

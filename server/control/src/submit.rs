@@ -61,7 +61,12 @@ impl Control {
             Rehearsal::No
         };
         let draft = self.0.draft(tenant, submission, mode)?;
-        self.0.start(tenant, creator, draft, rehearsal).await
+        let mut outcome = self.0.start(tenant, creator, draft, rehearsal).await;
+        if let (Err(ControlError::Invalid(faults)), Some(text)) = (&mut outcome, &submission.text) {
+            // A submission is the only document of its text.
+            steading_spec::locate(text.as_bytes(), 0, faults);
+        }
+        outcome
     }
 }
 

@@ -61,18 +61,26 @@ impl Control {
         run: RunId,
         command: Command,
     ) -> Result<(), ControlError> {
-        if self.archived(tenant, run)? {
-            if !matches!(command, Command::Retry { .. }) {
-                return self.refuse(tenant, run, command);
+        loop {
+            if self.archived(tenant, run)? {
+                if !matches!(command, Command::Retry { .. }) {
+                    return self.refuse(tenant, run, command);
+                }
+                self.0
+                    .store
+                    .commit(one(Change::Unarchive(reference(tenant, run))), Pace::Now)
+                    .await?;
             }
-            self.0
-                .store
-                .commit(one(Change::Unarchive(reference(tenant, run))), Pace::Now)
-                .await?;
+            let outcome = self
+                .0
+                .step(tenant, run, command.clone(), Vec::new(), Waits::Somebody)
+                .await;
+            // It may have gone into the archive between the look and the step.
+            let gone = matches!(outcome, Err(ControlError::NoRun(_)));
+            if !(gone && self.archived(tenant, run)?) {
+                return outcome;
+            }
         }
-        self.0
-            .step(tenant, run, command, Vec::new(), Waits::Somebody)
-            .await
     }
 
     /// What the engine says to a command to a run that is over and stays so.

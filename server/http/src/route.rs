@@ -4,11 +4,12 @@
 use std::future::Future;
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, Bytes};
 use axum::extract::{Query, RawPathParams, Request, State};
 use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, on};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use steading_api::BASE;
 use steading_api::access::Reach;
@@ -22,6 +23,9 @@ use crate::problem::Problem;
 
 /// Largest JSON body, in bytes: a workflow of a hundred thousand lines fits.
 pub(crate) const BODY_LIMIT: usize = 32 * 1024 * 1024;
+
+/// Most of a body that is too large that is read and dropped before the answer, in bytes.
+const DISCARDED: usize = 256 * 1024 * 1024;
 
 /// What a handler knows of its request.
 #[derive(Clone)]
@@ -201,18 +205,29 @@ pub(crate) async fn read_json<B: DeserializeOwned>(request: Request) -> Result<B
 ///
 /// # Errors
 /// 413 when it is larger.
-pub(crate) async fn read_body(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    to_bytes(body, limit).await.map_err(|e| {
-        let too_large = std::error::Error::source(&e)
-            .is_some_and(|s| s.is::<http_body_util::LengthLimitError>());
-        if too_large {
-            Problem::new(
+pub(crate) async fn read_body(mut body: Body, limit: usize) -> Result<Bytes, Problem> {
+    match Limited::new(&mut body, limit).collect().await {
+        Ok(read) => Ok(read.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            discard(&mut body).await;
+            Err(Problem::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "request.too-large",
                 format!("the body is larger than {limit} bytes"),
-            )
-        } else {
-            Problem::request("request.body", "the body ended early")
+            ))
         }
-    })
+        Err(_) => Err(Problem::request("request.body", "the body ended early")),
+    }
+}
+
+/// Reads on and keeps nothing: a client that is still sending would see a broken connection, not the answer.
+async fn discard(body: &mut Body) {
+    let mut left = DISCARDED;
+    while let Some(Ok(frame)) = body.frame().await {
+        let size = frame.data_ref().map_or(0, Bytes::len);
+        match left.checked_sub(size) {
+            Some(rest) => left = rest,
+            None => return,
+        }
+    }
 }

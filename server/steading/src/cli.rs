@@ -134,21 +134,20 @@ pub(crate) fn main(arguments: Arguments) -> ExitCode {
     let outcome = match arguments.verb {
         Verb::Serve(serve) => serve.run(),
         Verb::Run(run) => run.run(),
-        Verb::Completion { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "steading",
-                &mut std::io::stdout(),
-            );
-            Ok(())
-        }
+        Verb::Completion { shell } => completion(shell),
         verb => on_one_thread(remote(verb, arguments.connection)),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// Written in one piece: clap panics when a pager closes its pipe in between.
+fn completion(shell: clap_complete::Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "steading", &mut script);
+    display::print(&String::from_utf8_lossy(&script))
 }
 
 fn on_one_thread(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {

@@ -77,8 +77,8 @@ pub(crate) fn routes() -> Router<App> {
         )
 }
 
-/// What is not served yet.
-async fn later() -> error::ArgoProblem {
+/// What is not served yet; who sends no token does not learn even that.
+async fn later(_: request::Asking) -> error::ArgoProblem {
     let message = "this operation is not available in this version";
     error::ArgoProblem(Problem::new(
         axum::http::StatusCode::NOT_IMPLEMENTED,
