@@ -35,7 +35,11 @@ pub fn canonical(name: &str) -> Result<String, ImageError> {
         host
     };
     let empty = |part: &str| part.is_empty() || part == "." || part == "..";
-    if empty(host) || path.split('/').any(empty) || tag.is_some_and(str::is_empty) || path.contains(':') {
+    if empty(host)
+        || path.split('/').any(empty)
+        || tag.is_some_and(str::is_empty)
+        || path.contains(':')
+    {
         return Err(bad());
     }
     let library = if host == "docker.io" && !path.contains('/') {
