@@ -34,7 +34,7 @@ fn supervisor_of(task: &Path) -> Option<u32> {
         return None;
     }
     let started: Value = serde_json::from_slice(&std::fs::read(task.join("started")).ok()?).ok()?;
-    let pid = u32::try_from(started["pid"].as_u64()?).ok()?;
+    let pid = u32::try_from(started.get("pid")?.as_u64()?).ok()?;
     // Not a process that got the number after it.
     let command = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
     command.contains("serve").then_some(pid)

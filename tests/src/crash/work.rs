@@ -106,7 +106,7 @@ impl Tenants {
             1 | 2 => Kind::Chain,
             _ => Kind::One,
         };
-        let tenant = if number % 2 == 0 {
+        let tenant = if number.is_multiple_of(2) {
             TENANTS[0]
         } else {
             TENANTS[1]
