@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use steading_types::task::{Container, End, Level, Task, TaskReport};
@@ -22,6 +23,9 @@ use crate::wire::{Done, Request, Root, Setup, Start};
 
 /// The image's name that means the host's programs.
 const HOST: &str = "host";
+
+/// Before a task's end that could not be read is asked for again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// How local execution is set up.
 #[derive(Debug, Clone)]
@@ -339,8 +343,10 @@ impl Exec {
             // The descriptor is readable once, when its process is gone.
             drop(pidfd.readable().await);
             drop(pidfd);
-            if let Err(error) = Box::pin(exec.settle(key)).await {
-                tracing::error!(%key, %error, "the end of a task can not be read");
+            // A full disk must not leave the attempt without an end: ask until there is one.
+            while let Err(error) = Box::pin(exec.settle(key)).await {
+                tracing::error!(%key, %error, "the end of a task can not be read; trying again");
+                tokio::time::sleep(AGAIN).await;
             }
         });
         Ok(())

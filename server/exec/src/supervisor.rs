@@ -1,9 +1,10 @@
 //! The supervisor: owns one task from its claim to its durable report. It is forked by the spawner,
 //! outlives spawner and server, and needs neither: it writes the log itself and puts the end on disk.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FlockOperation, flock};
@@ -22,6 +23,9 @@ use crate::sys::{self, Disposition};
 use crate::taskdir::TaskDir;
 use crate::wire::{Root, Start};
 
+/// Between tries to write a report on a full disk.
+const ROOM: Duration = Duration::from_secs(1);
+
 /// Runs one task. Comes back when its report is on disk, or when another supervisor has the key.
 pub(crate) fn run(
     site: &Site,
@@ -39,7 +43,24 @@ pub(crate) fn run(
         Ok(supervisor) => supervisor.watch(start),
         Err(end) => Finished::new(end),
     };
-    dir.finish(&report(finished))
+    keep(dir, &report(finished))
+}
+
+/// Writes the report; on a full disk it waits for room, because nobody else knows how the task ended.
+fn keep(dir: &TaskDir, report: &TaskReport) -> io::Result<()> {
+    loop {
+        match dir.finish(report) {
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::StorageFull | ErrorKind::QuotaExceeded
+                ) =>
+            {
+                std::thread::sleep(ROOM);
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 fn report(finished: Finished) -> TaskReport {

@@ -216,6 +216,9 @@ impl<A: DeserializeOwned> Events<A> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
                 let event: Vec<u8> = self.buffer.drain(..end.saturating_add(2)).collect();
+                if is_last(&event) {
+                    return Ok(None);
+                }
                 if let Some(data) = data_of(&event) {
                     return serde_json::from_str(&data)
                         .map(Some)
@@ -235,6 +238,11 @@ impl<A: DeserializeOwned> Events<A> {
             }
         }
     }
+}
+
+/// The server's word that this stream can not go on: the caller reads the state anew.
+fn is_last(event: &[u8]) -> bool {
+    event.starts_with(b"event: gone") || event.starts_with(b"event:gone")
 }
 
 fn data_of(event: &[u8]) -> Option<String> {

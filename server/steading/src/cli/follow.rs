@@ -140,7 +140,7 @@ async fn observe(
     loop {
         match once(client, run, &mut seen).await {
             Ok(Some(ended)) => return Ok(ended),
-            Ok(None) => {}
+            Ok(None) => tokio::time::sleep(PAUSE).await,
             Err(CallError::Unreachable(_)) if lost < TRIES => {
                 lost = lost.saturating_add(1);
                 tokio::time::sleep(PAUSE).await;
