@@ -46,7 +46,18 @@ impl Server {
     /// # Errors
     /// When it ends before it is ready; its words are in the error.
     pub async fn start(level: Level) -> Result<Self> {
-        let data = tempfile::tempdir()?;
+        Self::start_on(tempfile::tempdir()?, level).await
+    }
+
+    /// Starts with an empty data directory on a file system of the caller's.
+    ///
+    /// # Errors
+    /// When it ends before it is ready; its words are in the error.
+    pub async fn start_below(directory: &Path, level: Level) -> Result<Self> {
+        Self::start_on(TempDir::new_in(directory)?, level).await
+    }
+
+    async fn start_on(data: TempDir, level: Level) -> Result<Self> {
         let address = free_address()?;
         let process = spawn(data.path(), address, level)?;
         let mut server = Self {

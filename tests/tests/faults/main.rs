@@ -1,5 +1,7 @@
 //! What holds when things break: processes are killed, the disk fills up.
 
+mod full_disk;
+
 use anyhow::Result;
 use steading_tests::{Level, crash};
 
