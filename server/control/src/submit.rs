@@ -23,6 +23,9 @@ use crate::library::TenantLibrary;
 use crate::step::{batch, reference};
 use crate::{Control, Inner};
 
+/// Further names that are drawn when a generated one is taken.
+const NAMES: u32 = 8;
+
 /// What a submission became.
 #[derive(Debug, Clone)]
 pub struct Submitted {
@@ -145,13 +148,37 @@ impl Inner {
         let checked =
             steading_spec::check(&draft.workflow, &library).map_err(ControlError::Invalid)?;
         draft.warnings.extend(checked.warnings);
-        let head = head(tenant, creator, &draft.workflow, now())?;
-        complete(&mut draft.raw, &head, rehearsal);
         let resolved = serde_json::to_value(&checked.resolved)
             .map_err(|e| ControlError::Damaged(e.to_string()))?;
+        let generated = draft.workflow.metadata.name.is_empty();
+        let mut tries = NAMES;
+        loop {
+            let head = head(tenant, creator, &draft.workflow, now())?;
+            let begun = self.begin(head, &draft, &resolved, rehearsal).await;
+            match begun {
+                // Two runs drew the same suffix: draw again.
+                Err(ControlError::RunExists(_)) if generated && tries > 0 => {
+                    tries = tries.saturating_sub(1);
+                }
+                begun => return begun,
+            }
+        }
+    }
+
+    /// Makes a run of a checked draft under a name, and commits it.
+    async fn begin(
+        self: &Arc<Self>,
+        head: Head,
+        draft: &Draft,
+        resolved: &Value,
+        rehearsal: Rehearsal,
+    ) -> Result<Submitted, ControlError> {
+        let tenant = head.tenant.clone();
+        let mut workflow = draft.raw.clone();
+        complete(&mut workflow, &head, rehearsal);
         let document = Arc::new(Document {
-            workflow: draft.raw,
-            resolved,
+            workflow,
+            resolved: resolved.clone(),
         });
         let plan = Plan::new(&document).map_err(|e| ControlError::Damaged(e.to_string()))?;
         let mut run = Run::new(head, plan);
@@ -160,7 +187,7 @@ impl Inner {
         let submitted = Submitted {
             head: run.head().clone(),
             object: document.workflow.clone(),
-            warnings: draft.warnings,
+            warnings: draft.warnings.clone(),
         };
         if rehearsal == Rehearsal::Yes {
             return Ok(submitted);
@@ -175,20 +202,13 @@ impl Inner {
         changes.retain(|change| {
             !matches!(change, Change::PutRun(_)) || !std::mem::replace(&mut seen_head, true)
         });
-        let requires = vec![Require::RunNameFree(
-            tenant.clone(),
-            submitted.head.name.clone(),
-        )];
-        self.keep(
-            run,
-            Batch {
-                requires,
-                changes,
-                ..Batch::default()
-            },
-            outcome.actions,
-        )
-        .await?;
+        let requires = vec![Require::RunNameFree(tenant, submitted.head.name.clone())];
+        let batch = Batch {
+            requires,
+            changes,
+            ..Batch::default()
+        };
+        self.keep(run, batch, outcome.actions).await?;
         Ok(submitted)
     }
 
