@@ -8,11 +8,6 @@ use steading_types::{RunId, TenantName};
 use crate::Inner;
 
 impl Inner {
-    /// The engine says that the run is over.
-    pub(crate) fn completed(self: &Arc<Self>, tenant: &TenantName, run: RunId) {
-        self.archive_when_over(tenant, run);
-    }
-
     /// Archives the run if it is over and no attempt of it is left at a backend.
     pub(crate) fn archive_when_over(self: &Arc<Self>, tenant: &TenantName, run: RunId) {
         let Some(cell) = self.registry.held(run) else {

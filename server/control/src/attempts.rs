@@ -93,7 +93,7 @@ impl Inner {
                 Action::SetTimer(timer, due) => self.timers.set(tenant, run, timer, due),
                 Action::ClearTimer(timer) => self.timers.clear(run, timer),
                 Action::Continue => self.later(tenant, run, Command::Continue),
-                Action::Completed => self.completed(tenant, run),
+                Action::Completed => self.archive_when_over(tenant, run),
             }
         }
         if started {
