@@ -79,3 +79,24 @@ impl Asking {
         &self.caller.principal.name
     }
 }
+
+/// Parameters as Argo's requests carry them: `NAME=VALUE`, split at the first `=`.
+pub(super) fn parameters(texts: Option<&[String]>) -> Result<Vec<(String, String)>, Problem> {
+    let wrong = |pair: &str| {
+        Problem::request(
+            "request.parameters",
+            format!(
+                "expected parameter of the form: NAME=VALUE. Received: {}",
+                pair.chars().take(80).collect::<String>()
+            ),
+        )
+    };
+    let pairs = texts.into_iter().flatten();
+    pairs
+        .map(|pair| {
+            pair.split_once('=')
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+                .ok_or_else(|| wrong(pair))
+        })
+        .collect()
+}

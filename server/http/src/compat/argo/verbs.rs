@@ -12,7 +12,7 @@ use steading_engine::command::{Actor, Command, NodeSelector};
 use super::error::ArgoProblem;
 use super::fields::Fields;
 use super::info::answer;
-use super::request::Asking;
+use super::request::{Asking, parameters};
 use super::workflows::{created, find, shown};
 use crate::filter::node_phases;
 use crate::problem::Problem;
@@ -45,23 +45,7 @@ impl VerbRequest {
     }
 
     fn parameters(&self) -> Result<Vec<(String, String)>, Problem> {
-        let wrong = |pair: &str| {
-            Problem::request(
-                "request.parameters",
-                format!(
-                    "expected parameter of the form: NAME=VALUE. Received: {}",
-                    pair.chars().take(80).collect::<String>()
-                ),
-            )
-        };
-        let pairs = self.parameters.iter().flatten();
-        pairs
-            .map(|pair| {
-                pair.split_once('=')
-                    .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                    .ok_or_else(|| wrong(pair))
-            })
-            .collect()
+        parameters(self.parameters.as_deref())
     }
 
     fn outputs(&self) -> Result<Vec<(String, String)>, Problem> {

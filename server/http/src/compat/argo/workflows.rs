@@ -14,7 +14,7 @@ use super::error::ArgoProblem;
 use super::fields::Fields;
 use super::info::answer;
 use super::list::{ListOptions, Pairs};
-use super::request::Asking;
+use super::request::{Asking, parameters};
 use super::view::{Nodes, object};
 use crate::problem::Problem;
 use crate::route::read_json;
@@ -364,24 +364,12 @@ pub(super) async fn submit(
         }
     }
     let options = wanted.submit_options.unwrap_or_default();
-    let parameters = options.parameters.unwrap_or_default();
-    let pairs = parameters.iter().map(|pair| {
-        pair.split_once('=')
-            .map(|(k, v)| (k.to_owned(), v.to_owned()))
-            .ok_or_else(|| {
-                Problem::request(
-                    "request.parameters",
-                    format!(
-                        "expected parameter of the form: NAME=VALUE. Received: {}",
-                        pair.chars().take(80).collect::<String>()
-                    ),
-                )
-            })
-    });
     let text = |text: String| (!text.is_empty()).then_some(text);
     let submission = Submission {
         template: Some(wanted.resource_name),
-        parameters: pairs.collect::<Result<_, _>>()?,
+        parameters: parameters(options.parameters.as_deref())?
+            .into_iter()
+            .collect(),
         name: text(options.name),
         generate_name: text(options.generate_name),
         entrypoint: text(options.entrypoint),
