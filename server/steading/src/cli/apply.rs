@@ -7,6 +7,7 @@ use steading_api::operations::Apply as ApplyOperation;
 use steading_api::template::Text;
 
 use super::client::{Client, read_input};
+use super::display;
 use super::exit::{Failure, fault_line};
 
 /// Arguments of `apply`.
@@ -38,12 +39,12 @@ impl Apply {
                 eprintln!("{}", fault_line(warning));
             }
             for object in applied.objects {
-                println!(
+                display::line(&format!(
                     "{}/{} {}",
                     object.kind.to_ascii_lowercase(),
                     object.name,
                     object.outcome
-                );
+                ))?;
             }
         }
         Ok(())

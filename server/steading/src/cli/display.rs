@@ -34,6 +34,14 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
+/// Prints one line, as [`print`] does.
+///
+/// # Errors
+/// Failures of standard output other than a reader that went away.
+pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    print(&format!("{text}\n"))
+}
+
 /// Rows in columns.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     let mut widths: Vec<usize> = header.iter().map(|text| text.chars().count()).collect();

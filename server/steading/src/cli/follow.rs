@@ -11,6 +11,7 @@ use steading_api::run::RunSummary;
 use steading_types::WorkflowPhase;
 
 use super::client::Client;
+use super::display;
 use super::exit::{Code, Failure};
 use super::get::{nodes, now, text};
 
@@ -52,7 +53,7 @@ impl Wait {
         let mut worst = Ok(());
         for run in &self.runs {
             let ended = until_over(client, run, patience).await?;
-            println!("{} {}", ended.name, ended.phase.as_str());
+            display::line(&format!("{} {}", ended.name, ended.phase.as_str()))?;
             worst = worst.and(outcome(&ended));
         }
         worst

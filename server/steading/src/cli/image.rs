@@ -124,7 +124,7 @@ impl Image {
                             .await?;
                     }
                 }
-                println!("{image} is also {name}");
+                display::line(&format!("{image} is also {name}"))?;
                 Ok(())
             }
             Self::Rm { images, place } => {
@@ -144,7 +144,7 @@ impl Image {
                                 .await?;
                         }
                     }
-                    println!("{image} removed");
+                    display::line(&format!("{image} removed"))?;
                 }
                 Ok(())
             }
@@ -159,7 +159,7 @@ impl Image {
                             .bytes
                     }
                 };
-                println!("{} freed", size(bytes));
+                display::line(&format!("{} freed", size(bytes)))?;
                 Ok(())
             }
         }
@@ -217,12 +217,12 @@ async fn import(
         }
     };
     for image in images {
-        println!(
+        display::line(&format!(
             "{} ({}, {})",
             image.names.join(" "),
             image.digest,
             size(image.size)
-        );
+        ))?;
     }
     Ok(())
 }

@@ -64,10 +64,10 @@ impl Tenant {
                         },
                     )
                     .await?;
-                println!(
+                display::line(&format!(
                     "tenant {} created (namespace {})",
                     tenant.name, tenant.namespace
-                );
+                ))?;
                 Ok(())
             }
         }
@@ -127,12 +127,12 @@ impl Token {
                     )
                     .await?;
                 eprintln!("id {}", token.id);
-                println!("{}", token.token);
+                display::line(&token.token)?;
                 Ok(())
             }
             Self::Revoke { id } => {
                 client.tenant_call::<DeleteToken>(&[&id], &(), &()).await?;
-                println!("token revoked");
+                display::line("token revoked")?;
                 Ok(())
             }
         }
@@ -151,17 +151,17 @@ impl Login {
     pub(crate) async fn run(self, client: &Client) -> Result<(), Failure> {
         if self.link {
             let link = client.call::<CreateLoginLink>(&[], &(), &()).await?;
-            println!("{}{}", client.server(), link.path);
+            display::line(&format!("{}{}", client.server(), link.path))?;
             return Ok(());
         }
         let me = client.call::<GetMe>(&[], &(), &()).await?;
-        println!(
+        display::line(&format!(
             "{} at {} ({}), tenant {}",
             me.principal,
             client.server(),
             me.version,
             client.tenant()
-        );
+        ))?;
         Ok(())
     }
 }

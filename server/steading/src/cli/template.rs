@@ -64,7 +64,7 @@ impl Template {
                     client
                         .tenant_call::<DeleteTemplate>(&[name], &(), &())
                         .await?;
-                    println!("WorkflowTemplate '{name}' deleted");
+                    display::line(&format!("WorkflowTemplate '{name}' deleted"))?;
                 }
                 Ok(())
             }

@@ -9,6 +9,7 @@ use steading_api::operations::{
 use steading_api::run::{NodeVerb, RunAgain};
 
 use super::client::Client;
+use super::display;
 use super::exit::{Code, Failure};
 
 /// Runs to act on.
@@ -25,7 +26,7 @@ macro_rules! on_each {
             $client
                 .tenant_call::<$operation>(&[run], &(), $body)
                 .await?;
-            println!("workflow {run} {}", $done);
+            display::line(&format!("workflow {run} {}", $done))?;
         }
         Ok(())
     }};
@@ -43,7 +44,7 @@ impl Runs {
     pub(crate) async fn delete(self, client: &Client) -> Result<(), Failure> {
         for run in &self.runs {
             client.tenant_call::<DeleteRun>(&[run], &(), &()).await?;
-            println!("Workflow '{run}' deleted");
+            display::line(&format!("Workflow '{run}' deleted"))?;
         }
         Ok(())
     }
@@ -128,7 +129,7 @@ impl Resubmit {
             let submitted = client
                 .tenant_call::<ResubmitRun>(&[run], &(), &body)
                 .await?;
-            println!("{}", submitted.run.name);
+            display::line(submitted.run.name.as_str())?;
         }
         Ok(())
     }
@@ -171,7 +172,7 @@ impl Node {
         };
         for run in &set.runs.runs {
             client.tenant_call::<SetNodes>(&[run], &(), &body).await?;
-            println!("workflow values set");
+            display::line("workflow values set")?;
         }
         Ok(())
     }
