@@ -6,7 +6,8 @@ use std::path::Path;
 use crate::root;
 
 /// First halves of codes.
-const AREAS: [&str; 25] = [
+const AREAS: [&str; 26] = [
+    "artifact",
     "auth",
     "backend",
     "backup",

@@ -1,0 +1,22 @@
+//! Where artifacts lie: the local disk, S3 and what speaks like it, Azure Blob, and what a step can be given
+//! from a web server, a git repository or the document itself.
+//!
+//! This crate moves bytes between a store and a file of this host, and tells what it moved. It knows no run,
+//! no template and no tenant: which store, which key and which credential belong to whom is decided by its
+//! caller. Everything that answers over a network is taken for hostile: what it sends is bounded, counted and
+//! hashed, and it decides neither where a byte is written nor whom this host calls next.
+
+mod digest;
+mod error;
+mod key;
+mod local;
+mod pump;
+mod source;
+mod store;
+
+pub use digest::{Sha256, Stored};
+pub use error::{Again, ArtifactError};
+pub use key::{Key, KeyError};
+pub use local::LocalStore;
+pub use source::Source;
+pub use store::{ArtifactStore, Body, Content, Entries, Entry, Later};
