@@ -135,6 +135,7 @@ fn report() -> TaskReport {
         outputs: std::collections::BTreeMap::new(),
         result: None,
         refused: std::collections::BTreeMap::new(),
+        members: Default::default(),
         isolation: String::new(),
     })
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use steading_spec::model::{
     Container, IntOrString, Resources, Script, Template, UserContainer, Volume, WorkflowSpec,
 };
-use steading_types::task::{self, Mount, OutputFile, Task, VolumeKind};
+use steading_types::task::{self, Mount, OutputFile, SubPath, Task, VolumeKind};
 use steading_types::{AttemptId, CpuMilli, MemoryBytes, Millis, NodeType, parse_duration};
 
 use crate::error::EngineError;
@@ -164,6 +164,7 @@ impl Run {
                 capture_result: self.plan.reads_results,
                 deadline,
                 grace: GRACE,
+                ..Task::default()
             },
         })
     }
@@ -284,10 +285,13 @@ fn converted(container: Container) -> Result<task::Container, EngineError> {
             .map(|mount| Mount {
                 volume: mount.name,
                 path: mount.mount_path,
-                sub_path: Some(mount.sub_path).filter(|path| !path.is_empty()),
+                sub_path: Some(mount.sub_path)
+                    .filter(|path| !path.is_empty())
+                    .map(SubPath::Plain),
                 read_only: mount.read_only,
             })
             .collect(),
+        ..task::Container::default()
     })
 }
 

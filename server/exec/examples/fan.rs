@@ -57,19 +57,14 @@ async fn fan(
     let (exec, mut ended) = Exec::open(seed, options).await?;
     let task = Arc::new(Task {
         group: "fan".into(),
-        init: Vec::new(),
         main: Container {
             name: "main".into(),
             image,
             command: ["/bin/sh", "-c", "true"].map(Into::into).into(),
             ..Container::default()
         },
-        volumes: Vec::new(),
-        script: None,
-        outputs: Vec::new(),
-        capture_result: false,
-        deadline: None,
         grace: Millis(1000),
+        ..Task::default()
     });
     let run = RunId::new(Millis(1), 1);
     let begin = Instant::now();

@@ -289,7 +289,7 @@ impl Exec {
             }
             Ok(Root::Image(self.0.images.resolve(&container.image)?))
         };
-        task.init.iter().chain([&task.main]).map(root).collect()
+        task.containers().map(root).collect()
     }
 
     /// Records that a task can not run here.
@@ -312,6 +312,7 @@ impl Exec {
             outputs: Default::default(),
             result: None,
             refused: Default::default(),
+            members: Default::default(),
             isolation: String::new(),
         };
         let dir = self.0.dirs.make(key).doing("making a task's directory")?;

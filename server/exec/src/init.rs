@@ -9,10 +9,10 @@ use std::rc::Rc;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::mount::{MountAttrFlags, MountPropagationFlags, mount_change};
+use rustix::mount::{MountPropagationFlags, mount_change};
 use rustix::process::{DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, getpid, wait};
 use serde::{Deserialize, Serialize};
-use steading_types::task::{Container, End, Level, Task, VolumeKind};
+use steading_types::task::{Container, End, Level};
 
 use crate::body::{Finished, unprepared};
 use crate::cgroup::{Group, Limits};
@@ -25,6 +25,7 @@ use crate::realm::Realm;
 use crate::rootfs::{self, Plan};
 use crate::spawner::Site;
 use crate::sys;
+use crate::volumes::Volumes;
 use crate::wire::{Packet, Root, Start, receive};
 
 /// From the init to its supervisor.
@@ -130,30 +131,19 @@ impl Init<'_> {
             "/",
             MountPropagationFlags::PRIVATE | MountPropagationFlags::REC,
         )?;
-        let plan = self.plan(&self.start.task.main, 0);
-        for volume in &self.start.task.volumes {
-            let VolumeKind::EmptyDir { memory, size } = &volume.kind;
-            let dir = self.volume(&volume.name);
-            plan.make_dir(&dir, 0o777)?;
-            if *memory || size.is_some() {
-                let size = size.map_or(self.site.setup.policy.tmp_bytes, |size| size.0);
-                let options = [("mode", "1777"), ("size", &*size.to_string())];
-                let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
-                rootfs::attach(rootfs::new_fs("tmpfs", &options, flags)?.as_fd(), &dir)?;
-            }
+        self.volumes()
+            .make(&self.realm, self.site.setup.policy.tmp_bytes)
+    }
+
+    fn volumes(&self) -> Volumes<'_> {
+        Volumes {
+            task: &self.start.task,
+            work: &self.work,
         }
-        Ok(())
     }
 
     fn hostname(&self) -> String {
         format!("{}-{}", self.start.key.run, self.start.key.node.0)
-    }
-
-    /// A volume's directory; its name may hold anything, so its position names it.
-    fn volume(&self, name: &str) -> PathBuf {
-        let position = self.start.task.volumes.iter().position(|v| v.name == name);
-        self.work
-            .join(format!("volume{}", position.unwrap_or(usize::MAX)))
     }
 
     fn root(&self, number: usize) -> &Root {
@@ -167,11 +157,7 @@ impl Init<'_> {
             realm: &self.realm,
             root: self.root(number),
             scratch: self.work.join(format!("container{number}")),
-            volumes: container
-                .mounts
-                .iter()
-                .map(|mount| (mount, self.volume(&mount.volume)))
-                .collect(),
+            volumes: self.volumes().places(container),
             script: self.start.task.script.as_deref().filter(|_| is_main),
         }
     }
@@ -180,7 +166,7 @@ impl Init<'_> {
     fn workdir(&self, plan: &Plan<'_>, container: &Container, number: usize) {
         let image = self.config(number);
         if let Some(dir) = container.workdir.as_deref().or(image.workdir.as_deref()) {
-            let _ = plan.make_dir(Path::new(dir), 0o755);
+            let _ = plan.realm.make_dir(Path::new(dir), 0o755);
         }
     }
 
@@ -306,40 +292,6 @@ impl Init<'_> {
             }
         }
     }
-}
-
-/// Whether every volume that a task mounts is there, and every path is one.
-pub(crate) fn check(task: &Task) -> Result<(), End> {
-    for container in task.init.iter().chain([&task.main]) {
-        for mount in &container.mounts {
-            let wrong = |what: &str| {
-                let text = format!(
-                    "container '{}', volume '{}': {what}",
-                    container.name, mount.volume
-                );
-                Err(unprepared("isolation.volume", text))
-            };
-            if !task
-                .volumes
-                .iter()
-                .any(|volume| volume.name == mount.volume)
-            {
-                return wrong("the task has no such volume");
-            }
-            let plain = |path: &str| !path.split('/').any(|part| part == "..");
-            if !mount.path.starts_with('/') || !plain(&mount.path) || mount.path.len() < 2 {
-                return wrong("the mount path must be absolute, without '..'");
-            }
-            if mount
-                .sub_path
-                .as_deref()
-                .is_some_and(|sub| !plain(sub) || sub.starts_with('/'))
-            {
-                return wrong("the sub path must be relative, without '..'");
-            }
-        }
-    }
-    Ok(())
 }
 
 fn reap(wanted: Pid) -> Option<WaitStatus> {

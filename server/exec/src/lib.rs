@@ -34,6 +34,7 @@ mod spawner;
 mod supervisor;
 mod sys;
 mod taskdir;
+mod volumes;
 mod wire;
 
 pub use error::ExecError;

@@ -83,6 +83,11 @@ impl Program {
         defaults: &Defaults<'_>,
         script: Option<&str>,
     ) -> Result<Self, LaunchError> {
+        let own = expanded(&container.env);
+        let words = |list: &[String]| -> Vec<String> {
+            list.iter().map(|word| expand(word, &own)).collect()
+        };
+        let (command, args) = (words(&container.command), words(&container.args));
         let mut argv: Vec<&str> = Vec::new();
         if container.command.is_empty() {
             argv.extend(image.entrypoint.iter().map(String::as_str));
@@ -90,9 +95,9 @@ impl Program {
                 argv.extend(image.cmd.iter().map(String::as_str));
             }
         } else {
-            argv.extend(container.command.iter().map(String::as_str));
+            argv.extend(command.iter().map(String::as_str));
         }
-        argv.extend(container.args.iter().map(String::as_str));
+        argv.extend(args.iter().map(String::as_str));
         argv.extend(script);
         if argv.is_empty() {
             return Err(LaunchError::NotStarted(format!(
@@ -106,8 +111,7 @@ impl Program {
             ("HOSTNAME", defaults.hostname),
         ]);
         env.extend(image.env.iter().filter_map(|pair| pair.split_once('=')));
-        let own = container.env.iter();
-        env.extend(own.map(|(name, value)| (name.as_str(), value.as_str())));
+        env.extend(own.iter().map(|(n, v)| (n.as_str(), v.as_str())));
         let search = env.get("PATH").copied().unwrap_or(PATH).to_owned();
         let mut env: Vec<CString> = env
             .into_iter()
@@ -230,6 +234,47 @@ impl Program {
         }
         Stage::Exec(sys::exec(&path, &self.argv, &self.env))
     }
+}
+
+/// Variables whose values name those before them.
+pub(crate) fn expanded(env: &[(String, String)]) -> Vec<(String, String)> {
+    let mut done: Vec<(String, String)> = Vec::with_capacity(env.len());
+    for (name, value) in env {
+        let value = expand(value, &done);
+        done.push((name.clone(), value));
+    }
+    done
+}
+
+/// A text in which `$(NAME)` stands for a variable, as in Kubernetes: an unknown one stays as it is, and
+/// `$$` is a dollar sign.
+pub(crate) fn expand(text: &str, env: &[(String, String)]) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        if let Some(after) = after.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+            continue;
+        }
+        let name = after.strip_prefix('(').and_then(|a| a.split_once(')'));
+        match name {
+            Some((name, after)) => {
+                match env.iter().rev().find(|(known, _)| known == name) {
+                    Some((_, value)) => out.push_str(value),
+                    None => out.extend(["$(", name, ")"]),
+                }
+                rest = after;
+            }
+            None => {
+                out.push('$');
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 /// What holds when neither container nor image says otherwise.

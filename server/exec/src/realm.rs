@@ -6,7 +6,9 @@
 //! - Each group of tasks (a run) has a network namespace with nothing but a loopback interface.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::Path;
 
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -36,6 +38,32 @@ pub(crate) struct Realm<'a> {
     pub(crate) base: u32,
     pub(crate) users: &'a OwnedFd,
     pub(crate) network: &'a OwnedFd,
+}
+
+impl Realm<'_> {
+    /// Gives a file to the tenant's root user, and to `group` of its ids.
+    pub(crate) fn own(&self, file: BorrowedFd<'_>, group: Option<u32>) -> io::Result<()> {
+        if self.privileged {
+            let group = group.unwrap_or(0).min(RANGE - 1);
+            let uid = rustix::fs::Uid::from_raw(self.base);
+            let gid = rustix::fs::Gid::from_raw(self.base.saturating_add(group));
+            rustix::fs::fchown(file, Some(uid), Some(gid))?;
+        }
+        Ok(())
+    }
+
+    /// Makes a directory, and those above it, for the tenant's root user.
+    pub(crate) fn make_dir(&self, path: &Path, mode: u32) -> io::Result<()> {
+        if path.is_dir() {
+            return Ok(());
+        }
+        if let Some(above) = path.parent() {
+            self.make_dir(above, 0o755)?;
+        }
+        std::fs::DirBuilder::new().mode(mode).create(path)?;
+        std::fs::set_permissions(path, PermissionsExt::from_mode(mode))?;
+        self.own(std::fs::File::open(path)?.as_fd(), None)
+    }
 }
 
 impl Realms {

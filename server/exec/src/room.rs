@@ -10,12 +10,13 @@ use steading_types::task::End;
 
 use crate::body::{Body, Finished, unprepared};
 use crate::cgroup::Group;
-use crate::init::{self, Event, Init, Order};
+use crate::init::{Event, Init, Order};
 use crate::output::Output;
 use crate::realm::Realm;
 use crate::spawner::Site;
 use crate::sys::{self, Fork};
 use crate::taskdir::TaskDir;
+use crate::volumes;
 use crate::wire::{Packet, Start, receive};
 
 /// A task in namespaces of its own.
@@ -37,7 +38,7 @@ impl<'a> Room<'a> {
         ends: [OwnedFd; 2],
         group: Option<Rc<Group>>,
     ) -> Result<Self, End> {
-        init::check(&start.task)?;
+        volumes::check(&start.task)?;
         let unavailable = |error: std::io::Error| {
             unprepared(
                 "isolation.unavailable",

@@ -4,22 +4,23 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{CWD, Mode};
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MountPropagationFlags, MoveMountFlags,
     OpenTreeFlags, UnmountFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount,
     fsopen, mount_change, move_mount, open_tree, unmount,
 };
-use steading_types::task::{Mount, SCRIPT_PATH};
+use steading_types::task::SCRIPT_PATH;
 
 use crate::copy;
 use crate::exec::ImageRoots;
 use crate::realm::Realm;
 use crate::spawner::Site;
 use crate::sys;
+use crate::volumes::Place;
 use crate::wire::Root;
 
 /// The task's own directory in a sandbox: home and working directory.
@@ -45,8 +46,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) root: &'a Root,
     /// A directory of the task, on disk, for this container alone.
     pub(crate) scratch: PathBuf,
-    /// Each mount with the directory of its volume.
-    pub(crate) volumes: Vec<(&'a Mount, PathBuf)>,
+    /// Parts of volumes, those first that others lie in.
+    pub(crate) volumes: Vec<Place<'a>>,
     pub(crate) script: Option<&'a str>,
 }
 
@@ -84,8 +85,10 @@ impl Plan<'_> {
                 });
             }
         }
-        for (mount, dir) in &self.volumes {
-            pieces.push(piece(self.volume(mount, dir)?, &mount.path));
+        for place in &self.volumes {
+            let (tree, file) = place.open(self.realm)?;
+            let target = place.path.clone();
+            pieces.push(Piece { tree, target, file });
         }
         pivot(root.as_fd(), &self.run_dir("root"))?;
         for piece in &pieces {
@@ -133,7 +136,7 @@ impl Plan<'_> {
         let tmp = new_fs("tmpfs", &[("mode", "1777"), ("size", &size)], nothing)?;
         pieces.push(piece(tmp, "/tmp"));
         let work = self.scratch.join("home");
-        self.make_dir(&work, 0o755)?;
+        self.realm.make_dir(&work, 0o755)?;
         pieces.push(piece(tree_at(&work)?, HOME));
         Ok((root, pieces))
     }
@@ -146,7 +149,7 @@ impl Plan<'_> {
         };
         overlay.or_else(|_| {
             let copy = self.scratch.join("root");
-            self.make_dir(&self.scratch, 0o755)?;
+            self.realm.make_dir(&self.scratch, 0o755)?;
             let base = self.realm.privileged.then_some(self.realm.base);
             copy::tree(lower, &copy, base)?;
             let tree = tree_at(&copy)?;
@@ -161,8 +164,8 @@ impl Plan<'_> {
             sys::map_owners(lower_tree.as_fd(), self.realm.users.as_fd())?;
         }
         let (upper, work) = (self.scratch.join("upper"), self.scratch.join("work"));
-        self.make_dir(&upper, 0o755)?;
-        self.make_dir(&work, 0o755)?;
+        self.realm.make_dir(&upper, 0o755)?;
+        self.realm.make_dir(&work, 0o755)?;
         // Overlay takes paths: the (shifted) image gets one in this mount namespace.
         let place = self.run_dir("lower");
         attach(lower_tree.as_fd(), &place)?;
@@ -180,52 +183,21 @@ impl Plan<'_> {
         Ok(fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags)?)
     }
 
-    fn volume(&self, mount: &Mount, dir: &Path) -> io::Result<OwnedFd> {
-        let tree = match &mount.sub_path {
-            None => tree_at(dir)?,
-            Some(sub) => {
-                let sub = self.make_below(dir, sub)?;
-                let flags = OpenTreeFlags::OPEN_TREE_CLONE
-                    | OpenTreeFlags::OPEN_TREE_CLOEXEC
-                    | OpenTreeFlags::AT_EMPTY_PATH;
-                open_tree(sub, c"", flags)?
-            }
-        };
-        if mount.read_only {
-            sys::read_only(tree.as_fd())?;
-        }
-        Ok(tree)
-    }
-
-    /// `sub` inside a volume, made where it is missing. An earlier container may have put links
-    /// there: none is followed.
-    fn make_below(&self, volume: &Path, sub: &str) -> io::Result<OwnedFd> {
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mut dir = openat(CWD, volume, flags, Mode::empty())?;
-        for part in sub.split('/').filter(|part| !matches!(*part, "" | ".")) {
-            if part == ".." {
-                return Err(io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    "subPath leads out",
-                ));
-            }
-            if rustix::fs::mkdirat(&dir, part, Mode::from_raw_mode(0o777)).is_ok() {
-                let inner = openat(&dir, part, flags, Mode::empty())?;
-                rustix::fs::fchmod(&inner, Mode::from_raw_mode(0o777))?;
-                self.own(inner.as_fd())?;
-            }
-            dir = openat(&dir, part, flags, Mode::empty())?;
-        }
-        Ok(dir)
-    }
-
     /// Puts a mount in its place below the new root.
     fn place(&self, piece: &Piece) -> io::Result<()> {
         let target = Path::new(&piece.target);
         if piece.file {
-            std::fs::File::create(target)?;
+            if let Some(above) = target.parent() {
+                self.realm.make_dir(above, 0o755)?;
+            }
+            let mut options = std::fs::File::options();
+            options
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(target)?;
         } else if !target.is_dir() {
-            self.make_dir(target, 0o755)?;
+            self.realm.make_dir(target, 0o755)?;
         }
         attach(piece.tree.as_fd(), target)
     }
@@ -257,16 +229,16 @@ impl Plan<'_> {
     fn furnish(&self) -> io::Result<()> {
         for (path, mode) in [("/tmp", 0o1777), ("/etc", 0o755)] {
             if std::fs::symlink_metadata(path).is_err() {
-                self.make_dir(Path::new(path), mode)?;
+                self.realm.make_dir(Path::new(path), mode)?;
             }
         }
         if let Some(script) = self.script {
             let path = Path::new(SCRIPT_PATH);
-            self.make_dir(path.parent().unwrap_or(path), 0o755)?;
+            self.realm.make_dir(path.parent().unwrap_or(path), 0o755)?;
             let mut options = std::fs::File::options();
             let options = options.write(true).create(true).truncate(true).mode(0o755);
             io::Write::write_all(&mut options.open(path)?, script.as_bytes())?;
-            self.own(std::fs::File::open(path)?.as_fd())?;
+            self.realm.own(std::fs::File::open(path)?.as_fd(), None)?;
         }
         let mut options = std::fs::File::options();
         if let Ok(mut hosts) = options
@@ -276,28 +248,6 @@ impl Plan<'_> {
             .open("/etc/hosts")
         {
             io::Write::write_all(&mut hosts, b"127.0.0.1 localhost\n::1 localhost\n")?;
-        }
-        Ok(())
-    }
-
-    /// Makes a directory, and those above it, for the task's root user.
-    pub(crate) fn make_dir(&self, path: &Path, mode: u32) -> io::Result<()> {
-        if path.is_dir() {
-            return Ok(());
-        }
-        if let Some(above) = path.parent() {
-            self.make_dir(above, 0o755)?;
-        }
-        std::fs::DirBuilder::new().mode(mode).create(path)?;
-        std::fs::set_permissions(path, PermissionsExt::from_mode(mode))?;
-        self.own(std::fs::File::open(path)?.as_fd())
-    }
-
-    fn own(&self, file: BorrowedFd<'_>) -> io::Result<()> {
-        if self.realm.privileged {
-            let uid = rustix::fs::Uid::from_raw(self.realm.base);
-            let gid = rustix::fs::Gid::from_raw(self.realm.base);
-            rustix::fs::fchown(file, Some(uid), Some(gid))?;
         }
         Ok(())
     }

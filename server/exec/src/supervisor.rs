@@ -74,6 +74,7 @@ fn report(finished: Finished) -> TaskReport {
         outputs: finished.outputs,
         result: finished.result,
         refused: finished.refused,
+        members: finished.members,
         isolation: finished.isolation,
     }
 }

@@ -7,7 +7,15 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CpuMilli, MemoryBytes, Millis};
+use crate::Millis;
+
+mod container;
+mod service;
+mod volume;
+
+pub use container::{Container, HostAlias, InPlace, Mount, Security, SubPath};
+pub use service::{Network, Probe, ProbeAction};
+pub use volume::{Content, FileEntry, Volume, VolumeKind};
 
 /// How strongly a task is kept apart from the host. Ordered: a later level is stricter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -22,7 +30,7 @@ pub enum Level {
 }
 
 /// One attempt's whole work, as a pod.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Task {
     /// Tasks of one group (a run) may share an empty network namespace.
     pub group: String,
@@ -31,9 +39,22 @@ pub struct Task {
     pub init: Vec<Container>,
     /// The container whose end is the task's end.
     pub main: Container,
+    /// The other containers of a set: the task has ended when they and `main` have. They start side by
+    /// side, each after those that it names in [`Container::after`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Container>,
+    /// Containers beside the others: started before them, ended after them, whatever their own end is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sidecars: Vec<Container>,
+    /// How often the command of a set's container is tried again in its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_place: Option<InPlace>,
     /// Volumes that the containers mount by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub volumes: Vec<Volume>,
+    /// The group of every volume's files (Kubernetes' `fsGroup`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volume_group: Option<u32>,
     /// Text placed at [`SCRIPT_PATH`] and given to `main` as its last argument.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub script: Option<String>,
@@ -48,14 +69,31 @@ pub struct Task {
     pub deadline: Option<Millis>,
     /// Between the polite signal and the forced one, when the task is stopped.
     pub grace: Millis,
+    /// Whom the task can talk to.
+    #[serde(default, skip_serializing_if = "Network::is_shared")]
+    pub network: Network,
+    /// A daemon: the task is a service for others as soon as this says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Probe>,
+    /// Further lines of `/etc/hosts`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub host_aliases: Vec<HostAlias>,
+    /// `/etc/resolv.conf`, where the task has one of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resolver: Option<String>,
 }
 
 impl Task {
-    /// Names of its containers by position: init containers first, then the main one. Logs count
+    /// Its containers by position: init containers, the main one, the set's others, sidecars. Logs count
     /// containers so.
+    pub fn containers(&self) -> impl Iterator<Item = &Container> {
+        let late = self.members.iter().chain(&self.sidecars);
+        self.init.iter().chain([&self.main]).chain(late)
+    }
+
+    /// Their names.
     pub fn container_names(&self) -> Vec<String> {
-        let all = self.init.iter().chain([&self.main]);
-        all.map(|container| container.name.clone()).collect()
+        self.containers().map(|c| c.name.clone()).collect()
     }
 }
 
@@ -65,73 +103,6 @@ pub const SCRIPT_PATH: &str = "/argo/staging/script";
 pub const RESULT_LIMIT: usize = 256 * 1024;
 /// Bytes of one output parameter file. Argo's limit is the 1 MiB of an object; ours is a row's.
 pub const OUTPUT_LIMIT: usize = 256 * 1024;
-
-/// One container of a task.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Container {
-    /// Unique in the task; `main` for the main one.
-    pub name: String,
-    /// The image's name as the template wrote it; the reserved name `host` means the host's programs.
-    pub image: String,
-    /// The program and its first arguments; empty: the image's entrypoint.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub command: Vec<String>,
-    /// Further arguments; the image's own when `command` and `args` are both empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub args: Vec<String>,
-    /// Variables in order; later ones win.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<(String, String)>,
-    /// The working directory; the image's own, or `/`, when absent.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub workdir: Option<String>,
-    /// Volumes in this container.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub mounts: Vec<Mount>,
-    /// CPU limit; none: the site's default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cpu: Option<CpuMilli>,
-    /// Memory limit; none: the site's default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub memory: Option<MemoryBytes>,
-}
-
-/// A volume at a path of a container.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Mount {
-    /// The volume's name.
-    pub volume: String,
-    /// Absolute path in the container.
-    pub path: String,
-    /// A relative path inside the volume.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sub_path: Option<String>,
-    /// Writes are refused.
-    #[serde(default)]
-    pub read_only: bool,
-}
-
-/// A volume of a task.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Volume {
-    /// Unique in the task.
-    pub name: String,
-    /// What it is.
-    pub kind: VolumeKind,
-}
-
-/// The kinds of volume that a backend provides.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum VolumeKind {
-    /// An empty directory that lives as long as the task.
-    EmptyDir {
-        /// In memory instead of on disk.
-        memory: bool,
-        /// Upper limit of its size, in bytes.
-        size: Option<MemoryBytes>,
-    },
-}
 
 /// A file of `main` that becomes an output parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -183,6 +154,18 @@ pub enum End {
     Lost,
 }
 
+/// How one container of a set ended; nothing of it is known when the supervisor was lost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MemberReport {
+    /// How.
+    pub end: End,
+    /// When its command started, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<Millis>,
+    /// When it ended.
+    pub finished: Millis,
+}
+
 /// The durable record of a finished task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskReport {
@@ -208,6 +191,9 @@ pub struct TaskReport {
     /// Output files that could not be taken: name -> why (too large, not a regular file, not UTF-8).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refused: BTreeMap<String, String>,
+    /// How each container of a set ended.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub members: BTreeMap<String, MemberReport>,
     /// The isolation that was reached, e.g. `level=image userns=1 landlock=7 seccomp=1 net=none cg.mem=v1`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub isolation: String,

@@ -37,6 +37,7 @@ pub(crate) fn ended(end: End) -> TaskReport {
         outputs: BTreeMap::new(),
         result: None,
         refused: BTreeMap::new(),
+        members: Default::default(),
         isolation: String::new(),
     }
 }

@@ -6,7 +6,9 @@ use std::io::Write;
 use sha2::{Digest, Sha256};
 use steading_exec::images::{ImageError, Images, Source};
 use steading_exec::{Exec, Policy, State, Stop};
-use steading_types::task::{Container, End, Level, Mount, OutputFile, Task, Volume, VolumeKind};
+use steading_types::task::{
+    Container, Content, End, FileEntry, Level, Mount, OutputFile, SubPath, Task, Volume, VolumeKind,
+};
 use steading_types::{CpuMilli, MemoryBytes, Millis};
 
 use crate::harness::*;
@@ -33,6 +35,7 @@ macro_rules! common {
             ("hello_exit_codes_and_missing_programs", hello::<$at>),
             ("a_script_and_its_output_files", outputs::<$at>),
             ("containers_share_an_empty_dir", sharing::<$at>),
+            ("files_and_directories_are_mounted", files::<$at>),
             ("the_host_can_not_be_seen_or_touched", escapes::<$at>),
             ("nothing_outlives_a_task", leftovers::<$at>),
             ("a_fork_bomb_is_contained", bomb::<$at>),
@@ -63,12 +66,14 @@ pub(crate) const NOBODY: &[Test] = &[
     ("sandbox_hello", hello::<Sandbox>),
     ("sandbox_outputs", outputs::<Sandbox>),
     ("sandbox_sharing", sharing::<Sandbox>),
+    ("sandbox_files", files::<Sandbox>),
     ("sandbox_escapes", escapes::<Sandbox>),
     ("sandbox_bomb", bomb::<Sandbox>),
     ("sandbox_lost", lost::<Sandbox>),
     ("image_hello", hello::<Image>),
     ("image_outputs", outputs::<Image>),
     ("image_sharing", sharing::<Image>),
+    ("image_files", files::<Image>),
     ("image_escapes", escapes::<Image>),
     ("image_leftovers", leftovers::<Image>),
     ("sandbox_examined_by_the_doctor", |_| ()),
@@ -182,7 +187,7 @@ fn sharing<A: At>(mut site: Site) {
         let mount = |volume: &str, path: &str, sub: Option<&str>, read_only| Mount {
             volume: volume.into(),
             path: path.into(),
-            sub_path: sub.map(Into::into),
+            sub_path: sub.map(|sub: &str| SubPath::Plain(sub.into())),
             read_only,
         };
         let volume = |name: &str, memory| Volume {
@@ -223,6 +228,77 @@ fn sharing<A: At>(mut site: Site) {
         task.main.mounts[0].path = "/data/../../x".into();
         let report = run(&exec, &mut ended, A::LEVEL, 3, &task).await;
         assert!(matches!(report.end, End::Unprepared { .. }), "{report:?}");
+    });
+}
+
+fn files<A: At>(mut site: Site) {
+    site.import::<A>();
+    let kept = site.data.join("kept");
+    std::fs::create_dir(&kept).unwrap();
+    let mount = |volume: &str, path: &str, sub: Option<SubPath>| Mount {
+        volume: volume.into(),
+        path: path.into(),
+        sub_path: sub,
+        read_only: false,
+    };
+    let text = |content: &str, mode| FileEntry {
+        content: Content::Text(content.into()),
+        mode,
+    };
+    let mut task = task::<A>(
+        "cat /conf/a /conf/deep/b /tmp/one; ls -l /conf/deep/b | cut -c1-10; \
+         echo no 2>/dev/null > /conf/a || echo read-only; echo kept > /kept/here; ls /tmp/part",
+    );
+    task.volumes = vec![
+        Volume {
+            name: "conf".into(),
+            kind: VolumeKind::Files {
+                entries: [
+                    ("a".to_owned(), text("A\n", 0o644)),
+                    ("deep/b".to_owned(), text("B\n", 0o400)),
+                ]
+                .into(),
+            },
+        },
+        Volume {
+            name: "kept".into(),
+            kind: VolumeKind::Directory {
+                path: kept.to_string_lossy().into_owned(),
+            },
+        },
+    ];
+    task.main.env = vec![
+        ("X".into(), "deep".into()),
+        ("WHERE".into(), "$(X)/b".into()),
+    ];
+    task.main.mounts = vec![
+        // The deeper one first: the order of mounts is not that of the list.
+        mount("conf", "/tmp/one", Some(SubPath::Plain("a".into()))),
+        mount("conf", "/conf", None),
+        mount("kept", "/kept", None),
+        mount("conf", "/tmp/part", Some(SubPath::Expanded("$(X)".into()))),
+    ];
+    wait(async {
+        let (exec, mut ended) = site.open().await;
+        let report = run(&exec, &mut ended, A::LEVEL, 1, &task).await;
+        assert_eq!(report.end, exited(0), "{report:?}");
+        let said = report.result.as_deref();
+        assert_eq!(said, Some("A\nB\nA\n-r--------\nread-only\nb\n"));
+        exec.remove(key(1)).await.unwrap();
+        let read = std::fs::read_to_string(kept.join("here")).unwrap();
+        assert_eq!(read, "kept\n");
+        for (path, entry) in [("../x", "a"), ("/x", "a"), ("", "a")] {
+            let mut bad = task.clone();
+            bad.volumes[0].kind = VolumeKind::Files {
+                entries: [(path.to_owned(), text(entry, 0o644))].into(),
+            };
+            let report = run(&exec, &mut ended, A::LEVEL, 2, &bad).await;
+            assert!(
+                matches!(&report.end, End::Unprepared { code, .. } if code == "isolation.volume"),
+                "{report:?}"
+            );
+            exec.remove(key(2)).await.unwrap();
+        }
     });
 }
 

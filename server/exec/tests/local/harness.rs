@@ -167,14 +167,10 @@ pub(crate) fn key(node: u32) -> AttemptId {
 pub(crate) fn sh(script: &str) -> Task {
     Task {
         group: "test".into(),
-        init: Vec::new(),
         main: container("main", script),
-        volumes: Vec::new(),
-        script: None,
-        outputs: Vec::new(),
         capture_result: true,
-        deadline: None,
         grace: Millis(500),
+        ..Task::default()
     }
 }
 

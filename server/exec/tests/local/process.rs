@@ -56,7 +56,7 @@ fn exits(mut site: Site) {
         let (exec, mut ended) = site.open().await;
         let report = run(&exec, &mut ended, LEVEL, 1, &sh("exit 7")).await;
         assert_eq!(report.end, exited(7));
-        let report = run(&exec, &mut ended, LEVEL, 2, &sh("kill -9 $$")).await;
+        let report = run(&exec, &mut ended, LEVEL, 2, &sh("kill -9 $$$$")).await;
         assert!(
             matches!(report.end, End::Signaled { signal: 9, .. }),
             "{report:?}"
@@ -186,7 +186,7 @@ fn leftovers(mut site: Site) {
         let (exec, mut ended) = site.open().await;
         let pid = site.data.join("pid");
         let daemon = format!(
-            "setsid sh -c 'trap \"\" TERM HUP; (echo $$ > {0}.new && mv {0}.new {0}); exec sleep 1000' & while ! [ -e {0} ]; do sleep 0.01; done",
+            "setsid sh -c 'trap \"\" TERM HUP; (echo $$$$ > {0}.new && mv {0}.new {0}); exec sleep 1000' & while ! [ -e {0} ]; do sleep 0.01; done",
             pid.display()
         );
         let report = run(&exec, &mut ended, LEVEL, 1, &sh(&daemon)).await;

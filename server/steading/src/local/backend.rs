@@ -286,6 +286,7 @@ fn seen(status: Status) -> Option<Seen> {
         outputs: BTreeMap::new(),
         result: None,
         refused: BTreeMap::new(),
+        members: BTreeMap::new(),
         isolation: String::new(),
     };
     Some(Seen::Ended(Box::new(report)))
