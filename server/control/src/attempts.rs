@@ -388,6 +388,7 @@ fn report(end: End) -> Box<TaskReport> {
         outputs: std::collections::BTreeMap::new(),
         result: None,
         refused: std::collections::BTreeMap::new(),
+        members: std::collections::BTreeMap::new(),
         isolation: String::new(),
     })
 }
