@@ -72,7 +72,7 @@ impl Turn<'_> {
         });
         let made = kind.and_then(|kind| {
             let phase = match kind {
-                NodeType::Pod => NodePhase::Pending,
+                kind if kind.is_attempt() => NodePhase::Pending,
                 _ => NodePhase::Running,
             };
             Ok((kind, self.make(seed.clone(), kind, phase)?))
@@ -88,7 +88,7 @@ impl Turn<'_> {
 
     fn start(&mut self, kind: NodeType, ix: NodeIx) {
         match kind {
-            NodeType::Pod => self.start_pod(ix),
+            kind if kind.is_attempt() => self.start_pod(ix),
             NodeType::Suspend => self.start_suspend(ix),
             NodeType::Steps => self.open_group(ix, 0),
             NodeType::DAG => self.start_dag(ix),

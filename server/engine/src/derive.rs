@@ -64,7 +64,7 @@ impl Run {
         {
             boundary.active += 1;
         }
-        self.active += u32::from(kind == NodeType::Pod);
+        self.active += u32::from(kind.is_attempt());
         if kind == NodeType::Suspend {
             self.waiting.insert(ix);
         }
@@ -118,7 +118,7 @@ impl Run {
             live.active -= u32::from(takes_place(kind)).min(live.active);
             live.failed += u32::from(failed);
         }
-        self.active -= u32::from(kind == NodeType::Pod).min(self.active);
+        self.active -= u32::from(kind.is_attempt()).min(self.active);
         self.waiting.remove(&ix);
         self.ready.room(boundary);
     }
@@ -255,7 +255,7 @@ fn weight(node: &Node) -> usize {
 
 /// The kinds that `parallelism` counts.
 fn takes_place(kind: NodeType) -> bool {
-    matches!(kind, NodeType::Pod | NodeType::Steps | NodeType::DAG)
+    kind.is_attempt() || matches!(kind, NodeType::Steps | NodeType::DAG)
 }
 
 /// Whether a node of this kind stands for a call of a template.

@@ -31,6 +31,7 @@ mod live;
 mod ready;
 mod run;
 mod scope;
+mod server_task;
 mod task;
 mod templates;
 mod text;
@@ -38,4 +39,5 @@ mod time;
 mod turn;
 
 pub use run::Run;
+pub use server_task::Worker;
 pub use task::TaskRequest;

@@ -14,7 +14,7 @@ use steading_types::NodeType;
 use crate::document::Document;
 use crate::error::EngineError;
 use crate::graph::DagSheet;
-use crate::{task, text};
+use crate::{server_task, task, text};
 
 /// The document of a run, ready to run.
 #[derive(Debug)]
@@ -130,9 +130,12 @@ impl Sheet {
             }
         }
         let dag = template.dag.as_ref().map(DagSheet::of).transpose()?;
-        let leaf = template.template_type().is_some_and(TemplateType::is_leaf);
-        let body = leaf.then(|| text::compile(&task::body(template, spec)));
-        let body = body.transpose()?;
+        let body = match template.template_type() {
+            Some(kind) if kind.is_served() => Some(server_task::body(template)),
+            Some(kind) if kind.is_leaf() => Some(task::body(template, spec)),
+            _ => None,
+        };
+        let body = body.as_ref().map(text::compile).transpose()?;
         Ok(Self { body, dag, steps })
     }
 }
@@ -140,7 +143,13 @@ impl Sheet {
 /// The kind of node that a template becomes.
 pub(crate) fn node_type(template: &Template) -> Result<NodeType, EngineError> {
     match template.template_type() {
-        Some(TemplateType::Container | TemplateType::Script) => Ok(NodeType::Pod),
+        Some(
+            TemplateType::Container
+            | TemplateType::Script
+            | TemplateType::Data
+            | TemplateType::Resource,
+        ) => Ok(NodeType::Pod),
+        Some(TemplateType::Http) => Ok(NodeType::HTTP),
         Some(TemplateType::Steps) => Ok(NodeType::Steps),
         Some(TemplateType::Dag) => Ok(NodeType::DAG),
         Some(TemplateType::Suspend) => Ok(NodeType::Suspend),

@@ -126,7 +126,7 @@ impl Run {
     /// outbox must hold.
     pub fn outstanding(&self) -> impl Iterator<Item = (AttemptId, Ending)> {
         self.nodes()
-            .filter(|node| node.kind == NodeType::Pod && !node.phase.completed())
+            .filter(|node| node.kind.is_attempt() && !node.phase.completed())
             .map(|node| (self.attempt(node), node.ending))
     }
 

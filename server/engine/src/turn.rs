@@ -104,7 +104,7 @@ impl<'r> Turn<'r> {
         phase: NodePhase,
     ) -> Result<NodeIx, EngineError> {
         let ix = NodeIx(u32::try_from(self.run.slots.len()).unwrap_or(u32::MAX));
-        let leaf = matches!(kind, NodeType::Pod | NodeType::Suspend);
+        let leaf = kind.is_leaf();
         let node = Node {
             ix,
             name: seed.name,
@@ -163,7 +163,7 @@ impl<'r> Turn<'r> {
         node.message = message;
         node.finished = Some(now);
         let timer = node.wake.take().map(|_| node_timer(node));
-        let counts = matches!(node.kind, NodeType::Pod | NodeType::Suspend);
+        let counts = node.kind.is_leaf();
         if let Some(timer) = timer {
             self.act(Action::ClearTimer(timer));
         }

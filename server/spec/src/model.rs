@@ -34,6 +34,7 @@ pub(crate) mod case;
 mod container;
 mod flow;
 mod scalar;
+mod served;
 mod spec;
 mod template;
 
@@ -41,6 +42,7 @@ pub use artifact::*;
 pub use container::*;
 pub use flow::*;
 pub use scalar::{AnyString, IntOrString, NotAnInteger};
+pub use served::*;
 pub use spec::*;
 pub use template::*;
 

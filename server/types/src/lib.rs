@@ -5,6 +5,7 @@ mod id;
 mod name;
 mod phase;
 mod quantity;
+pub mod server_task;
 pub mod task;
 mod time;
 

@@ -110,6 +110,16 @@ pub enum NodeType {
 }
 
 impl NodeType {
+    /// True for those whose work is an attempt: handed to a backend, or done by the server.
+    pub fn is_attempt(self) -> bool {
+        matches!(self, Self::Pod | Self::HTTP | Self::Plugin)
+    }
+
+    /// True for those that run something themselves instead of calling templates.
+    pub fn is_leaf(self) -> bool {
+        self.is_attempt() || self == Self::Suspend
+    }
+
     /// Argo's word.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -150,6 +150,11 @@ pub enum End {
         /// One sentence, with what to do.
         message: String,
     },
+    /// The server did the work itself, and the answer was no: `message` says it.
+    Declined {
+        /// One sentence.
+        message: String,
+    },
     /// The supervisor vanished without a record (host restart, kill): nobody knows how far it got.
     Lost,
 }

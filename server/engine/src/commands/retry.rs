@@ -284,7 +284,7 @@ fn owned(run: &Run, ix: NodeIx) -> impl Iterator<Item = NodeIx> {
 }
 
 fn progress(nodes: &[Node]) -> Progress {
-    let leaf = |node: &&Node| matches!(node.kind, NodeType::Pod | NodeType::Suspend);
+    let leaf = |node: &&Node| node.kind.is_leaf();
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let leaves = nodes.iter().filter(leaf);
     let done = leaves.clone().filter(|n| n.phase == NodePhase::Succeeded);

@@ -75,7 +75,7 @@ impl Turn<'_> {
                 continue;
             }
             match kind {
-                NodeType::Pod => self.shut_pod(ix, shutdown),
+                kind if kind.is_attempt() => self.shut_pod(ix, shutdown),
                 NodeType::Suspend => {
                     let message = Bar::Shutdown(shutdown).message();
                     self.finish(ix, NodePhase::Failed, Some(message.to_owned()));

@@ -17,17 +17,17 @@ impl Turn<'_> {
                 }
             }
             Timer::NodeDeadline(ix) => {
-                if self.is_due(timer, self.wake(ix, NodeType::Pod)) {
+                if self.is_due(timer, self.wake(ix, NodeType::is_attempt)) {
                     self.node_overdue(ix);
                 }
             }
             Timer::Resume(ix) => {
-                if self.is_due(timer, self.wake(ix, NodeType::Suspend)) {
+                if self.is_due(timer, self.wake(ix, |kind| kind == NodeType::Suspend)) {
                     self.suspend_over(ix);
                 }
             }
             Timer::Backoff(ix) => {
-                if self.is_due(timer, self.wake(ix, NodeType::Retry)) {
+                if self.is_due(timer, self.wake(ix, |kind| kind == NodeType::Retry)) {
                     self.backoff_over(ix);
                 }
             }
@@ -46,8 +46,8 @@ impl Turn<'_> {
     }
 
     /// When the timer of a node of this kind is due.
-    fn wake(&self, ix: NodeIx, kind: NodeType) -> Option<Millis> {
-        let node = self.run.node(ix).filter(|node| node.kind == kind)?;
+    fn wake(&self, ix: NodeIx, kind: fn(NodeType) -> bool) -> Option<Millis> {
+        let node = self.run.node(ix).filter(|node| kind(node.kind))?;
         node.wake.filter(|_| !node.phase.completed())
     }
 }

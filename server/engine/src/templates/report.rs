@@ -1,6 +1,6 @@
 //! From a backend's report to a node's end: phase, message, outputs.
 
-use steading_spec::model::Template;
+use steading_spec::model::{Template, TemplateType};
 use steading_types::NodePhase;
 use steading_types::task::{End, TaskReport};
 
@@ -67,6 +67,7 @@ fn ended(end: &End) -> (NodePhase, Option<String>, Option<i32>) {
         End::Unprepared { code, message } => {
             (NodePhase::Error, Some(format!("{message} ({code})")), None)
         }
+        End::Declined { message } => (NodePhase::Failed, Some(message.clone()), None),
         End::Lost => (NodePhase::Error, Some(LOST.to_owned()), None),
     }
 }
@@ -80,6 +81,9 @@ fn outputs(
     report: &TaskReport,
     view: &View<'_>,
 ) -> Result<Vec<(String, String)>, EngineError> {
+    let served = template
+        .template_type()
+        .is_some_and(TemplateType::is_served);
     let mut outputs = Vec::new();
     for output in template.output_parameters() {
         let name = &output.name;
@@ -89,16 +93,18 @@ fn outputs(
             default.map(|text| text::render(text, view)).transpose()
         };
         let value = match from {
-            Some(from) if !from.path.is_empty() => match report.outputs.get(name) {
-                Some(text) => Some(text.clone()),
-                None => Some(default()?.ok_or_else(|| {
-                    let why = report
-                        .refused
-                        .get(name)
-                        .map_or("no such file", String::as_str);
-                    EngineError::Value(format!("output parameter '{name}': {}: {why}", from.path))
-                })?),
-            },
+            // What the server did itself was also read by it.
+            Some(from) if served || !from.path.is_empty() => Some(match report.outputs.get(name) {
+                Some(text) => text.clone(),
+                None => default()?.ok_or_else(|| {
+                    let refused = report.refused.get(name);
+                    let why = refused.map_or("no such file", String::as_str);
+                    let source = [&from.path, &from.json_path, &from.expression];
+                    let source = source.into_iter().find(|text| !text.is_empty());
+                    let source = source.map_or("its source", String::as_str);
+                    EngineError::Value(format!("output parameter '{name}': {source}: {why}"))
+                })?,
+            }),
             Some(from) if !from.expression.is_empty() => match computed(&from.expression, view) {
                 Ok(value) => value,
                 Err(error) => Some(default()?.ok_or(error)?),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use steading_spec::model::{Backoff, RetryStrategy};
-use steading_types::{Millis, NodeIx, NodePhase, NodeType, parse_duration};
+use steading_types::{Millis, NodeIx, NodePhase, parse_duration};
 
 use crate::action::Action;
 use crate::command::Timer;
@@ -242,7 +242,7 @@ fn span(
 
 /// Whether a try ended in the moment it was made: another one would do the same, without end.
 fn never_ran(last: &Node) -> bool {
-    last.kind != NodeType::Pod && last.finished == Some(last.created)
+    !last.kind.is_attempt() && last.finished == Some(last.created)
 }
 
 /// Whether the policy wants another try after one that ended so.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
-use steading_types::{NodeIx, NodePhase, NodeType};
+use steading_types::{NodeIx, NodePhase};
 
 use crate::node::Node;
 
@@ -42,7 +42,7 @@ impl Sum {
     }
 
     fn of(node: &Node) -> Self {
-        if !matches!(node.kind, NodeType::Pod | NodeType::Suspend) {
+        if !node.kind.is_leaf() {
             return Self::default();
         }
         let start = node.started.unwrap_or(node.created);

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{artifact, container, flow, spec, template};
+use super::{artifact, container, flow, served, spec, template};
 
 /// Names that are not the camel case of their field, because Go writes initials in capitals.
 const IRREGULAR: &[&str] = &[
@@ -25,6 +25,7 @@ static NAMES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
         artifact::FIELDS,
         container::FIELDS,
         flow::FIELDS,
+        served::FIELDS,
         spec::FIELDS,
         template::FIELDS,
     ];

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    AnyString, Artifact, ArtifactLocation, Container, ContainerNode, DagTemplate, IntOrString,
-    Metadata, Resources, Script, StringMap, UserContainer, Volume, VolumeMount, WorkflowStep,
+    AnyString, Artifact, ArtifactLocation, Container, ContainerNode, DagTemplate, Data, Http,
+    IntOrString, Metadata, ResourceTemplate, Resources, Script, StringMap, UserContainer, Volume,
+    VolumeMount, WorkflowStep,
 };
 
 objects! {
@@ -142,36 +143,6 @@ objects! {
         retries: Option<IntOrString>,
     }
 
-    /// Something done to a Kubernetes object.
-    ResourceTemplate {
-        action: String,
-        manifest: String,
-        manifest_from: Option<Value>,
-        merge_strategy: String,
-        set_owner_reference: bool,
-        success_condition: String,
-        failure_condition: String,
-        flags: Vec<String>,
-    }
-
-    /// A request that the server makes.
-    Http {
-        url: String,
-        method: String,
-        headers: Vec<Value>,
-        body: String,
-        body_from: Option<Value>,
-        timeout_seconds: Option<i64>,
-        success_condition: String,
-        insecure_skip_verify: bool,
-    }
-
-    /// A list of artifacts, transformed.
-    Data {
-        source: Option<Value>,
-        transformation: Vec<Value>,
-    }
-
     /// Re-use of an earlier node's outputs.
     Memoize {
         key: String,
@@ -275,6 +246,11 @@ impl TemplateType {
             Self::Data => "data",
             Self::Plugin => "plugin",
         }
+    }
+
+    /// True for the types that the server carries out itself, without a container.
+    pub fn is_served(self) -> bool {
+        matches!(self, Self::Http | Self::Data | Self::Resource)
     }
 
     /// True for the types that run something themselves instead of calling templates.
