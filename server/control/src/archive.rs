@@ -8,7 +8,7 @@ use steading_types::{RunId, TenantName};
 use crate::Inner;
 
 impl Inner {
-    /// Archives the run if it is over and no attempt of it is left at a backend.
+    /// Archives the run if it is over and no attempt of it is left anywhere.
     pub(crate) fn archive_when_over(self: &Arc<Self>, tenant: &TenantName, run: RunId) {
         let Some(cell) = self.registry.held(run) else {
             return;
@@ -18,7 +18,8 @@ impl Inner {
             let over = held
                 .as_ref()
                 .is_some_and(|run| run.head().phase.completed());
-            if !over || !self.attempts.none_of(run) {
+            let at_work = !self.attempts.none_of(run) || !self.served.none_of(run);
+            if !over || at_work {
                 return;
             }
             // Whoever comes now waits until the run is in the archive, and is told that it is.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use steading_engine::action::Action;
 use steading_engine::command::Command;
+use steading_engine::error::EngineError;
+use steading_engine::{Run, Worker};
 use steading_store::Change;
 use steading_types::task::{End, TaskReport};
 use steading_types::{AttemptId, RunId, TenantName};
@@ -85,9 +87,14 @@ impl Inner {
         for action in actions {
             match action {
                 Action::Start(attempt) => {
-                    let priority = self.priority(tenant, run);
-                    self.scheduler().push(tenant, attempt, priority);
-                    started = true;
+                    let (priority, worker) = self.standing(tenant, attempt);
+                    match worker {
+                        Worker::Backend => {
+                            self.scheduler().push(tenant, attempt, priority);
+                            started = true;
+                        }
+                        Worker::Server => self.serve(tenant, attempt, priority),
+                    }
                 }
                 Action::Cancel(attempt) => cancelled.push(attempt),
                 Action::SetTimer(timer, due) => self.timers.set(tenant, run, timer, due),
@@ -127,11 +134,16 @@ impl Inner {
         });
     }
 
-    fn priority(&self, tenant: &TenantName, run: RunId) -> i32 {
-        let cell = self.registry.get(&self.store, tenant, run);
+    /// How soon an attempt's turn comes, and who carries it out.
+    fn standing(&self, tenant: &TenantName, attempt: AttemptId) -> (i32, Worker) {
+        let cell = self.registry.get(&self.store, tenant, attempt.run);
         cell.ok()
-            .and_then(|cell| cell.lock().as_ref().map(|run| run.head().priority))
-            .unwrap_or(0)
+            .and_then(|cell| {
+                let held = cell.lock();
+                let run = held.as_ref()?;
+                Some((run.head().priority, run.worker(attempt)))
+            })
+            .unwrap_or((0, Worker::Backend))
     }
 
     /// Fills free slots.
@@ -190,6 +202,22 @@ impl Inner {
 
     /// The rendered work of an attempt, or the report of why there is none.
     fn order(&self, tenant: &TenantName, attempt: AttemptId) -> Result<Order, Box<TaskReport>> {
+        let request = self.ask(tenant, attempt, |run| run.task(attempt, now()))?;
+        Ok(Order {
+            tenant: tenant.clone(),
+            attempt,
+            name: request.name,
+            task: request.task,
+        })
+    }
+
+    /// What a run says about one of its attempts, or the report of why it says nothing.
+    pub(crate) fn ask<T>(
+        &self,
+        tenant: &TenantName,
+        attempt: AttemptId,
+        question: impl FnOnce(&Run) -> Result<T, EngineError>,
+    ) -> Result<T, Box<TaskReport>> {
         let unknown = |error: ControlError| unprepared(error.code().to_owned(), error.to_string());
         let cell = self
             .registry
@@ -199,15 +227,7 @@ impl Inner {
         let run = held
             .as_ref()
             .ok_or_else(|| unknown(ControlError::NoRun(attempt.run.to_string())))?;
-        let request = run
-            .task(attempt, now())
-            .map_err(|error| unprepared(error.code().to_owned(), error.to_string()))?;
-        Ok(Order {
-            tenant: tenant.clone(),
-            attempt,
-            name: request.name,
-            task: request.task,
-        })
+        question(run).map_err(|error| unprepared(error.code().to_owned(), error.to_string()))
     }
 
     /// The backend has the attempt.
@@ -246,7 +266,12 @@ impl Inner {
     }
 
     /// Tells the run something that nobody waits for.
-    async fn note(self: &Arc<Self>, tenant: &TenantName, command: Command, extra: Vec<Change>) {
+    pub(crate) async fn note(
+        self: &Arc<Self>,
+        tenant: &TenantName,
+        command: Command,
+        extra: Vec<Change>,
+    ) {
         let run = match &command {
             Command::AttemptWaiting { attempt, .. }
             | Command::AttemptStarted { attempt, .. }
@@ -262,6 +287,9 @@ impl Inner {
     pub(crate) fn cancel(self: &Arc<Self>, tenant: &TenantName, attempts: Vec<AttemptId>) {
         let mut at_backend = Vec::new();
         for attempt in attempts {
+            if self.stop_served(tenant, attempt) {
+                continue;
+            }
             if self.scheduler().forget_ready(tenant, attempt) == Removed::Ready {
                 let (inner, tenant) = (Arc::clone(self), tenant.clone());
                 tokio::spawn(async move { inner.ended(&tenant, attempt, never_ran()).await });
@@ -331,9 +359,23 @@ impl Inner {
                 .index(tenant, attempt)
                 .map(|files| Change::PutLogIndex(tenant.clone(), attempt, files)),
         );
+        self.keep_end(tenant, attempt, report, extra).await;
+        self.attempts.map().remove(&attempt);
+        self.backend.release(tenant.clone(), attempt).await;
+        self.archive_when_over(tenant, attempt.run);
+    }
+
+    /// Tells a run that an attempt is over. A full disk must not lose that: it is said again until it is
+    /// kept.
+    pub(crate) async fn keep_end(
+        self: &Arc<Self>,
+        tenant: &TenantName,
+        attempt: AttemptId,
+        report: Box<TaskReport>,
+        extra: Vec<Change>,
+    ) {
         let command = Command::AttemptEnded { attempt, report };
         let mut pause = PAUSE;
-        // A full disk must not lose the end of an attempt: say it again until it is kept.
         while let Err(error) = self
             .step(
                 tenant,
@@ -348,9 +390,6 @@ impl Inner {
             tokio::time::sleep(pause).await;
             pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
         }
-        self.attempts.map().remove(&attempt);
-        self.backend.release(tenant.clone(), attempt).await;
-        self.archive_when_over(tenant, attempt.run);
     }
 
     /// Goes on with an attempt that a backend had before a restart.
@@ -378,7 +417,7 @@ impl Inner {
     }
 }
 
-fn report(end: End) -> Box<TaskReport> {
+pub(crate) fn report(end: End) -> Box<TaskReport> {
     Box::new(TaskReport {
         end,
         started: None,
@@ -393,12 +432,12 @@ fn report(end: End) -> Box<TaskReport> {
     })
 }
 
-fn unprepared(code: String, message: String) -> Box<TaskReport> {
+pub(crate) fn unprepared(code: String, message: String) -> Box<TaskReport> {
     report(End::Unprepared { code, message })
 }
 
 /// It was ended before any backend had it.
-fn never_ran() -> Box<TaskReport> {
+pub(crate) fn never_ran() -> Box<TaskReport> {
     report(End::Signaled {
         container: "main".to_owned(),
         signal: 15,

@@ -8,13 +8,13 @@ use steading_api::access::Role;
 use steading_domain::access::{Power, Principal};
 use steading_domain::token::{RANDOM_BYTES, Token};
 use steading_store::{
-    Batch, Change, Owner, Pace, Require, Store, StoreError, Tenant, TokenHash, TokenScope,
+    Batch, Change, Owner, Pace, Require, RunRef, Store, StoreError, Tenant, TokenHash, TokenScope,
 };
-use steading_types::{Millis, TenantName};
+use steading_types::{Millis, RunId, TenantName};
 
-use crate::Control;
 use crate::clock::now;
 use crate::error::ControlError;
+use crate::{Control, Inner};
 
 /// How long a login link is good.
 const LINK_LIFE: Millis = Millis(10 * 60 * 1000);
@@ -58,8 +58,7 @@ impl Control {
             .read(|snapshot| snapshot.token(&hash))
             .ok()
             .flatten()?;
-        let good = row.revoked.is_none() && row.expires.is_none_or(|end| end > now());
-        good.then(|| Principal {
+        is_good(&row).then(|| Principal {
             name: row.principal.clone(),
             power: power(&row),
         })
@@ -266,6 +265,47 @@ fn random() -> Result<[u8; RANDOM_BYTES], ControlError> {
     getrandom::fill(&mut bytes)
         .map_err(|error| ControlError::Damaged(format!("no random numbers: {error}")))?;
     Ok(bytes)
+}
+
+impl Inner {
+    /// Whoever submitted a run, with all that the valid tokens of that name allow in its tenant now; nothing
+    /// when there are none.
+    pub(crate) fn submitter(
+        &self,
+        tenant: &TenantName,
+        run: RunId,
+    ) -> Result<Option<Principal>, ControlError> {
+        let wanted = RunRef {
+            tenant: tenant.clone(),
+            id: run,
+        };
+        let (head, tokens) = self.store.read(|s| Ok((s.run(&wanted)?, s.tokens()?)))?;
+        let (head, _) = head.ok_or_else(|| ControlError::NoRun(run.to_string()))?;
+        let mut best = None;
+        for (_, row) in tokens {
+            if row.principal != head.creator || !is_good(&row) {
+                continue;
+            }
+            match power(&row) {
+                Power::Operator => {
+                    return Ok(Some(Principal {
+                        name: head.creator,
+                        power: Power::Operator,
+                    }));
+                }
+                Power::Member(roles) => best = best.max(roles.get(tenant).copied()),
+            }
+        }
+        Ok(best.map(|role| Principal {
+            name: head.creator,
+            power: Power::Member([(tenant.clone(), role)].into()),
+        }))
+    }
+}
+
+/// Whether a token may still be used.
+fn is_good(row: &steading_store::Token) -> bool {
+    row.revoked.is_none() && row.expires.is_none_or(|end| end > now())
 }
 
 fn power(row: &steading_store::Token) -> Power {

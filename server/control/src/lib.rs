@@ -13,12 +13,15 @@ mod library;
 mod recover;
 mod registry;
 pub mod scheduler;
+mod served;
 pub mod site;
 mod step;
 pub mod submit;
 pub mod templates;
 mod timers;
 pub mod verbs;
+pub mod view;
+pub mod web;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -30,8 +33,10 @@ use crate::error::ControlError;
 use crate::identity::Links;
 use crate::registry::Registry;
 use crate::scheduler::Scheduler;
+use crate::served::{Served, Watched};
 use crate::site::{Doctor, Images, Logs};
 use crate::timers::Timers;
+use crate::web::Web;
 
 /// The name of the compute environment that this version has.
 pub(crate) const ENVIRONMENT: &str = "local";
@@ -52,6 +57,8 @@ pub struct Parts {
     pub images: Arc<dyn Images>,
     /// The host.
     pub doctor: Arc<dyn Doctor>,
+    /// Other hosts.
+    pub web: Arc<dyn Web>,
     /// Attempts that run at once.
     pub slots: usize,
 }
@@ -62,8 +69,11 @@ pub(crate) struct Inner {
     logs: Arc<dyn Logs>,
     images: Arc<dyn Images>,
     doctor: Arc<dyn Doctor>,
+    web: Arc<dyn Web>,
     registry: Registry,
     attempts: Attempts,
+    served: Served,
+    watched: Watched,
     timers: Timers,
     links: Links,
     scheduler: Mutex<Scheduler>,
@@ -92,8 +102,11 @@ impl Control {
             logs: parts.logs,
             images: parts.images,
             doctor: parts.doctor,
+            web: parts.web,
             registry: Registry::default(),
             attempts: Attempts::default(),
+            served: Served::default(),
+            watched: Watched::default(),
             timers: Timers::default(),
             links: Links::default(),
             scheduler: Mutex::new(Scheduler::new(parts.slots)),

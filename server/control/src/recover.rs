@@ -12,6 +12,7 @@ use steading_types::{AttemptId, TenantName};
 
 use crate::Inner;
 use crate::error::ControlError;
+use crate::served::SERVER;
 use crate::step::reference;
 
 impl Inner {
@@ -45,6 +46,7 @@ impl Inner {
 
     async fn take_up(self: &Arc<Self>, tenant: &TenantName, attempt: AttemptId, row: OutboxRow) {
         match (row.stage, row.handle) {
+            _ if row.environment == SERVER => self.serve(tenant, attempt, 0),
             (OutboxStage::Accepted, Some(handle)) => self.adopt(tenant, attempt, handle).await,
             // A backend that calls attempts by our key may have this one: it adopts instead of starting again.
             _ => self.scheduler().push(tenant, attempt, 0),

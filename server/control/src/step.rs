@@ -6,7 +6,7 @@ use std::sync::Arc;
 use steading_engine::action::Action;
 use steading_engine::command::Command;
 use steading_engine::outcome::{Changed, Outcome};
-use steading_engine::{Run, head::Head};
+use steading_engine::{Run, Worker, head::Head};
 use steading_store::{Batch, Change, Commit, OutboxRow, OutboxStage, Pace, RunRef, Wanted};
 use steading_types::{AttemptId, Millis, RunId, TenantName};
 
@@ -17,6 +17,7 @@ use crate::backend::Later;
 use crate::clock::now;
 use crate::error::ControlError;
 use crate::registry::Cell;
+use crate::served::SERVER;
 
 /// Whether somebody waits for the commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +165,7 @@ pub(crate) fn batch(run: &Run, outcome: &Outcome, extra: Vec<Change>, now: Milli
         outcome
             .actions
             .iter()
-            .filter_map(|action| row_of(&run_ref, action, now)),
+            .filter_map(|action| row_of(run, &run_ref, action, now)),
     );
     Batch {
         changes,
@@ -173,10 +174,15 @@ pub(crate) fn batch(run: &Run, outcome: &Outcome, extra: Vec<Change>, now: Milli
 }
 
 /// What an action leaves on disk, so that it is carried out after a crash as well.
-fn row_of(run: &RunRef, action: &Action, now: Millis) -> Option<Change> {
+fn row_of(state: &Run, run: &RunRef, action: &Action, now: Millis) -> Option<Change> {
     match action {
         Action::Start(attempt) => {
-            Some(Change::PutOutbox(run.tenant.clone(), *attempt, queued(now)))
+            let environment = match state.worker(*attempt) {
+                Worker::Backend => "",
+                Worker::Server => SERVER,
+            };
+            let row = queued(environment, now);
+            Some(Change::PutOutbox(run.tenant.clone(), *attempt, row))
         }
         Action::SetTimer(timer, due) => Some(Change::SetTimer(run.clone(), *timer, *due)),
         Action::ClearTimer(timer) => Some(Change::ClearTimer(run.clone(), *timer)),
@@ -185,9 +191,9 @@ fn row_of(run: &RunRef, action: &Action, now: Millis) -> Option<Change> {
 }
 
 /// The outbox row of an attempt that waits for its turn.
-fn queued(now: Millis) -> OutboxRow {
+fn queued(environment: &str, now: Millis) -> OutboxRow {
     OutboxRow {
-        environment: String::new(),
+        environment: environment.to_owned(),
         stage: OutboxStage::Queued,
         wanted: Wanted::Yes,
         state: Vec::new(),

@@ -78,6 +78,8 @@ pub(crate) struct Draft {
     pub(crate) workflow: Box<Workflow>,
     pub(crate) raw: Value,
     pub(crate) warnings: Vec<Fault>,
+    /// Committed together with the run.
+    pub(crate) along: Vec<Change>,
 }
 
 impl Inner {
@@ -129,6 +131,7 @@ impl Inner {
                 workflow,
                 raw: document.raw,
                 warnings: document.warnings,
+                along: Vec::new(),
             }),
             _ => Err(bad_request(
                 "only a Workflow can be submitted; use apply for templates",
@@ -192,10 +195,11 @@ impl Inner {
         if rehearsal == Rehearsal::Yes {
             return Ok(submitted);
         }
-        let first = vec![
+        let mut first = vec![
             Change::PutRun(Box::new(run.head().clone())),
             Change::PutDocument(reference(run.head()), document),
         ];
+        first.extend(draft.along.iter().cloned());
         let Batch { mut changes, .. } = batch(&run, &outcome, first, now);
         // The head stands first: it claims the name.
         let mut seen_head = false;

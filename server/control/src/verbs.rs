@@ -116,7 +116,8 @@ impl Control {
         Ok(residence == Some(Residence::Archived))
     }
 
-    /// Deletes a run with its history and logs; one that is not over is ended first.
+    /// Deletes a run with its history and logs, and the runs that it owns; one that is not over is ended
+    /// first.
     ///
     /// # Errors
     /// [`ControlError::NoRun`], or a store that does not take it.
@@ -129,6 +130,12 @@ impl Control {
             .0
             .store
             .read(|snapshot| snapshot.nodes(&reference(tenant, run)))?;
+        for owned in self.0.owned(&reference(tenant, run), &nodes)? {
+            match Box::pin(self.delete(tenant, owned)).await {
+                Ok(()) | Err(ControlError::NoRun(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
         self.0
             .store
             .commit(one(Change::DeleteRun(reference(tenant, run))), Pace::Now)
@@ -173,6 +180,7 @@ impl Control {
             workflow,
             raw: document.raw,
             warnings: Vec::new(),
+            along: Vec::new(),
         };
         self.0.start(tenant, creator, draft, Rehearsal::No).await
     }

@@ -72,7 +72,8 @@ impl LabelSelector {
 }
 
 impl Term {
-    fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
+    /// Whether the term holds for these labels.
+    pub fn matches(&self, labels: &BTreeMap<String, String>) -> bool {
         let number = |key: &String| labels.get(key).and_then(|v| v.parse::<i64>().ok());
         match self {
             Self::Exists(key) => labels.contains_key(key),

@@ -61,7 +61,10 @@ fn state(end: &End) -> State {
         End::Signaled { signal, .. } => State::Signaled(*signal),
         End::OutOfMemory { .. } => State::Oom,
         End::DeadlineExceeded => State::TimedOut,
-        End::NotStarted { message } => State::NotStarted(message.clone()),
+        // The latter is said of the server's own work, which no task is.
+        End::NotStarted { message } | End::Declined { message } => {
+            State::NotStarted(message.clone())
+        }
         End::Unprepared { code, message } => State::Unprepared(Fault {
             code: code.clone(),
             message: message.clone(),

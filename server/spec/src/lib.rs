@@ -14,6 +14,7 @@ pub mod model;
 mod parse;
 mod path;
 pub mod resolve;
+pub mod resource;
 pub mod scope;
 pub mod sequence;
 pub mod template;

@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::fault::{Code, Fault};
 use crate::model::{Container, Template, Volume, WorkflowSpec};
 use crate::resolve::Resolved;
+use crate::resource::kind_of_manifest;
+use steading_types::server_task::ResourceAction;
 
 /// What was found in a definition.
 #[derive(Debug, Default)]
@@ -108,6 +110,8 @@ impl Finder {
 
     fn template(&mut self, template: &Template, path: &str) {
         self.types(template, path);
+        self.http(template, path);
+        self.resource(template, path);
         self.refuse(
             path,
             &[
@@ -191,16 +195,59 @@ impl Finder {
                     "containerSet",
                     "container sets",
                 ),
-                (
-                    template.resource.is_some(),
-                    "resource",
-                    "resource templates (they need a Kubernetes API)",
-                ),
-                (template.http.is_some(), "http", "http templates"),
                 (template.data.is_some(), "data", "data templates"),
                 (template.plugin.is_some(), "plugin", PLUGINS),
             ],
         );
+    }
+
+    fn http(&mut self, template: &Template, path: &str) {
+        let headers = template.http.iter().flat_map(|http| &http.headers);
+        for (i, header) in headers.enumerate() {
+            let at = format!("{path}.http.headers[{i}]");
+            let from = header.value_from.is_some();
+            self.refuse(&at, &[(from, "valueFrom", "values from Secrets")]);
+        }
+    }
+
+    /// What a `resource` template may act on.
+    fn resource(&mut self, template: &Template, path: &str) {
+        let Some(resource) = &template.resource else {
+            return;
+        };
+        let at = format!("{path}.resource");
+        let from = resource.manifest_from.is_some();
+        self.refuse(
+            &at,
+            &[
+                (!resource.flags.is_empty(), "flags", "flags of kubectl"),
+                (from, "manifestFrom", "manifests from artifacts"),
+                (
+                    resource.merge_strategy == "json",
+                    "mergeStrategy",
+                    "JSON patches (RFC 6902)",
+                ),
+            ],
+        );
+        for (i, output) in template.output_parameters().iter().enumerate() {
+            let from = output.value_from.as_ref();
+            let jq = from.is_some_and(|from| !from.jq_filter.is_empty());
+            let at = format!("{path}.outputs.parameters[{i}].valueFrom");
+            self.refuse(&at, &[(jq, "jqFilter", "filters of jq (use jsonPath)")]);
+        }
+        if from {
+            return;
+        }
+        let kind = kind_of_manifest(&resource.manifest);
+        let action = ResourceAction::parse(&resource.action);
+        let refusal = match (kind, action) {
+            (Err(why), _) => Some(why),
+            (Ok(Some(kind)), Some(action)) => kind.takes(action).err(),
+            _ => None,
+        };
+        if let Some(why) = refusal {
+            self.refuse_because(format!("{at}.manifest"), why);
+        }
     }
 
     fn calls(&mut self, template: &Template, path: &str) {
@@ -346,8 +393,11 @@ impl Finder {
     }
 
     fn refuse_at(&mut self, path: String, what: &str) {
+        self.refuse_because(path, format!("{what}: not supported by this version"));
+    }
+
+    fn refuse_because(&mut self, path: String, message: String) {
         if self.found.refused.len() < MAX_REFUSED {
-            let message = format!("{what}: not supported by this version");
             self.found
                 .refused
                 .push(Fault::new(Code::Unsupported, path, message));

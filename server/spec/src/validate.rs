@@ -9,6 +9,7 @@ mod loops;
 mod outputs;
 mod parameters;
 mod scope;
+mod served;
 mod steps;
 mod tags;
 mod templates;
@@ -66,6 +67,7 @@ impl<'a> Check<'a> {
             TemplateType::Dag => dag::check(self, &place),
             _ => {
                 containers::check(self, &place);
+                served::check(self, &place);
                 scope::leaf(self, &place);
             }
         }

@@ -22,7 +22,7 @@ use tokio::sync::broadcast;
 
 use crate::embedded::PLUGINS;
 use crate::local::{LocalBackend, LocalExec, Owners};
-use crate::site::{HostDoctor, HostImages, HostLogs};
+use crate::site::{HostDoctor, HostImages, HostLogs, HostWeb};
 
 /// The first argument of this program when it is a compiler of plugins.
 pub(crate) const COMPILE_ARGUMENT: &str = "--compile-plugin";
@@ -74,6 +74,7 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
         ),
         images: Arc::new(HostImages::open(&options.data)?),
         doctor: Arc::new(HostDoctor::new(exec)),
+        web: Arc::new(HostWeb),
         slots: options.slots,
     })
     .await

@@ -3,7 +3,9 @@
 mod doctor;
 mod images;
 mod logs;
+mod web;
 
 pub(crate) use doctor::{HostDoctor, doctor_check};
 pub(crate) use images::{HostImages, body};
 pub(crate) use logs::HostLogs;
+pub(crate) use web::HostWeb;

@@ -31,6 +31,7 @@ mod command_line;
 mod examples;
 mod hostile;
 mod levels;
+mod resource;
 mod world;
 
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         command_line::trials,
         hostile::trials,
         levels::trials,
+        resource::trials,
     ];
     let trials = trials.iter().flat_map(|of| of(&world)).collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);

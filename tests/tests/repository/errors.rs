@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::root;
 
 /// First halves of codes.
-const AREAS: [&str; 26] = [
+const AREAS: [&str; 28] = [
     "artifact",
     "auth",
     "backend",
@@ -16,6 +16,7 @@ const AREAS: [&str; 26] = [
     "exec",
     "expr",
     "feed",
+    "http",
     "image",
     "isolation",
     "local",
@@ -23,6 +24,7 @@ const AREAS: [&str; 26] = [
     "page",
     "plugin",
     "request",
+    "resource",
     "run",
     "sequence",
     "server",

@@ -13,7 +13,6 @@ mod request;
 mod stream;
 mod templates;
 mod verbs;
-mod view;
 mod watch;
 mod workflows;
 
@@ -23,7 +22,7 @@ use axum::routing::{get, post, put};
 use crate::App;
 use crate::problem::Problem;
 
-pub(crate) use view::{Nodes, workflow};
+pub(crate) use steading_control::view::{Nodes, workflow};
 
 /// Routes of Argo's API.
 pub(crate) fn routes() -> Router<App> {

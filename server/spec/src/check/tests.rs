@@ -448,7 +448,21 @@ fn what_can_not_run_yet_is_refused_by_name() {
             "volumes[0].hostPath",
             "volumes of the kind hostPath",
         ),
-        ("http: {url: 'http://x'}", "http", "http templates"),
+        (
+            "data: {source: {artifactPaths: {name: a, s3: {key: b}}}, transformation: []}",
+            "data",
+            "data templates",
+        ),
+        (
+            "http: {url: 'http://x', headers: [{name: a, valueFrom: {secretKeyRef: {name: s, key: k}}}]}",
+            "http.headers[0].valueFrom",
+            "values from Secrets",
+        ),
+        (
+            "resource: {action: get, manifest: 'kind: Workflow', flags: [x]}",
+            "resource.flags",
+            "flags of kubectl",
+        ),
     ] {
         refuses(
             body,

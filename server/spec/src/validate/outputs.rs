@@ -78,6 +78,8 @@ fn source(
         TemplateType::Steps | TemplateType::Dag => {
             !from.parameter.is_empty() || !from.expression.is_empty()
         }
+        TemplateType::Http => !from.expression.is_empty(),
+        TemplateType::Resource => !from.json_path.is_empty() || !from.jq_filter.is_empty(),
         TemplateType::Suspend => from.supplied.is_some() || !from.expression.is_empty(),
         _ => true,
     };
@@ -85,6 +87,8 @@ fn source(
         let needed = match kind {
             TemplateType::Steps | TemplateType::Dag => "parameter or expression",
             TemplateType::Suspend => "supplied",
+            TemplateType::Http => "expression",
+            TemplateType::Resource => "jsonPath",
             _ => "path",
         };
         let message = format!(

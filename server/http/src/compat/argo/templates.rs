@@ -17,10 +17,10 @@ use super::fields::Fields;
 use super::info::answer;
 use super::list::Pairs;
 use super::request::Asking;
-use super::view::time;
 use super::workflows::{CreateOptions, same_namespace};
 use crate::problem::Problem;
 use crate::route::read_json;
+use steading_control::view::time;
 
 type Answer = Result<Response, ArgoProblem>;
 

@@ -16,8 +16,8 @@ use super::error::ArgoProblem;
 use super::list::{ListOptions, Pairs};
 use super::request::Asking;
 use super::stream;
-use super::view::{Nodes, object, workflow};
 use crate::live::StillAllowed;
+use steading_control::view::{Nodes, object, workflow};
 
 /// Objects that wait for a slow reader.
 const BUFFER: usize = 16;

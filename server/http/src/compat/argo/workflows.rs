@@ -15,9 +15,9 @@ use super::fields::Fields;
 use super::info::answer;
 use super::list::{ListOptions, Pairs};
 use super::request::{Asking, parameters};
-use super::view::{Nodes, object};
 use crate::problem::Problem;
 use crate::route::read_json;
+use steading_control::view::{Nodes, object};
 
 type Answer = Result<Response, ArgoProblem>;
 
@@ -151,7 +151,7 @@ pub(super) fn shown(asking: &Asking, run: &RunRef, fields: &Fields) -> Result<Va
     } else {
         Nodes::Hidden
     };
-    let object = super::view::workflow(asking.app.control().store(), run, nodes)?;
+    let object = steading_control::view::workflow(asking.app.control().store(), run, nodes)?;
     let object = object.ok_or_else(|| {
         Problem::not_found(
             "run.not-found",

@@ -9,7 +9,7 @@ use steading_types::{Millis, WorkflowPhase};
 
 /// Whether `status.nodes` is wanted: it is most of a large run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Nodes {
+pub enum Nodes {
     /// With nodes.
     Shown,
     /// Without.
@@ -20,11 +20,7 @@ pub(crate) enum Nodes {
 ///
 /// # Errors
 /// The disk's.
-pub(crate) fn workflow(
-    store: &Store,
-    run: &RunRef,
-    nodes: Nodes,
-) -> Result<Option<Value>, StoreError> {
+pub fn workflow(store: &Store, run: &RunRef, nodes: Nodes) -> Result<Option<Value>, StoreError> {
     store.read(|snapshot| {
         let seq = snapshot.seq()?;
         snapshot
@@ -38,7 +34,7 @@ pub(crate) fn workflow(
 ///
 /// # Errors
 /// The disk's.
-pub(super) fn object(
+pub fn object(
     snapshot: &Snapshot,
     head: &Head,
     seq: Seq,
@@ -133,7 +129,7 @@ fn status(head: &Head) -> Map<String, Value> {
 }
 
 /// RFC 3339 with seconds, as Kubernetes writes times.
-pub(super) fn time(at: Millis) -> Value {
+pub fn time(at: Millis) -> Value {
     let text = i64::try_from(at.get())
         .ok()
         .and_then(|ms| Timestamp::from_millisecond(ms).ok());
