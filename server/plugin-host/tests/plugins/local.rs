@@ -31,6 +31,7 @@ fn report(end: End) -> TaskReport {
         result: Some("done".to_owned()),
         refused: Default::default(),
         isolation: "level=process".to_owned(),
+        members: Default::default(),
     }
 }
 
