@@ -336,6 +336,14 @@ impl Inner {
                             )
                             .await
                     }
+                    Seen::Ready(host) => {
+                        // What waits for a daemon must not wait for its slot.
+                        inner.scheduler().remove(&tenant, attempt);
+                        inner.pump();
+                        inner
+                            .note(&tenant, Command::AttemptReady { attempt, host }, Vec::new())
+                            .await
+                    }
                     Seen::Ended(report) => drop(tokio::spawn(async move {
                         inner.ended(&tenant, attempt, report).await
                     })),

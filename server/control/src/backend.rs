@@ -87,6 +87,8 @@ pub enum Seen {
     Waiting(String),
     /// Its work began, on this host.
     Started(Option<String>),
+    /// It is a daemon, on this host, and can be used.
+    Ready(Option<String>),
     /// It is over.
     Ended(Box<TaskReport>),
 }

@@ -24,6 +24,13 @@ pub enum Command {
         /// The host that runs it (Argo's `hostNodeName`).
         host: Option<String>,
     },
+    /// The attempt is a daemon and can be used: what comes after its node may begin.
+    AttemptReady {
+        /// Which attempt.
+        attempt: AttemptId,
+        /// The host that runs it.
+        host: Option<String>,
+    },
     /// The attempt is over. Said again for an attempt that is already over, it changes nothing.
     AttemptEnded {
         /// Which attempt.

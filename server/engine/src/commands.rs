@@ -30,6 +30,10 @@ impl Turn<'_> {
                 self.attempt_started(attempt, host);
                 Ok(())
             }
+            Command::AttemptReady { attempt, host } => {
+                self.attempt_ready(attempt, host);
+                Ok(())
+            }
             Command::AttemptEnded { attempt, report } => {
                 self.attempt_ended(attempt, &report);
                 Ok(())

@@ -103,23 +103,29 @@ impl Run {
             fired: Vec::new(),
             active: 0,
             failed: 0,
+            told: false,
             body: Body::of(node),
         })
     }
 
-    /// A node is completed: it takes no place any more.
+    /// A node is completed, or its daemon can be used: it takes no place any more.
     pub(crate) fn leave(&mut self, ix: NodeIx) {
         let Some(Slot { node, .. }) = self.slot(ix) else {
             return;
         };
         let (kind, boundary) = (node.kind, node.boundary);
         let failed = is_failure(node.phase) && node.role == NodeRole::Plain && has_call(node.kind);
+        let failed = failed && !node.served();
+        let serves = node.served() && !node.phase.completed() && kind == NodeType::Pod;
         if let Some(live) = boundary.and_then(|b| self.live_mut(b)) {
             live.active -= u32::from(takes_place(kind)).min(live.active);
             live.failed += u32::from(failed);
         }
         self.active -= u32::from(kind.is_attempt()).min(self.active);
         self.waiting.remove(&ix);
+        if serves {
+            self.services.insert(ix);
+        }
         self.ready.room(boundary);
     }
 
@@ -128,7 +134,16 @@ impl Run {
         let Some(Slot { node, .. }) = self.slot(ix) else {
             return;
         };
-        let (owner, place, phase, role) = (node.owner, node.place, node.phase, node.role);
+        let (owner, place, role) = (node.owner, node.place, node.role);
+        // Whatever becomes of a daemon later, it was there when it was needed.
+        let phase = if node.served() {
+            NodePhase::Succeeded
+        } else {
+            node.phase
+        };
+        if let Some(live) = self.live_mut(ix) {
+            live.told = true;
+        }
         let Some(owner) = owner else {
             if role == NodeRole::Hook {
                 self.hooks.open = self.hooks.open.saturating_sub(1);
@@ -159,7 +174,7 @@ impl Run {
     pub(crate) fn derive(&mut self) {
         let over: Vec<NodeIx> = self
             .nodes()
-            .filter(|node| node.phase.completed())
+            .filter(|node| node.fulfilled())
             .map(|node| node.ix)
             .collect();
         for ix in &over {
@@ -197,13 +212,21 @@ impl Run {
                 .map(|(place, _)| place)
                 .collect(),
             Body::Tasks(spread) if unmade(spread) => vec![0],
-            Body::Retry(_) if live.open == 0 && node.wake.is_none() => vec![0],
+            Body::Retry(tries) if live.open == 0 && node.wake.is_none() && !self.serving(tries) => {
+                vec![0]
+            }
             Body::Dag(state) => state.startable().collect(),
             _ => return,
         };
         for place in places {
             self.ready.insert(boundary, (ix, place));
         }
+    }
+
+    /// Whether the last of these tries is a daemon that can be used.
+    fn serving(&self, tries: &[NodeIx]) -> bool {
+        let last = tries.last().and_then(|last| self.node(*last));
+        last.is_some_and(|last| last.served() && !last.phase.completed())
     }
 
     /// The boundary in which a node makes its children.
@@ -260,7 +283,10 @@ fn takes_place(kind: NodeType) -> bool {
 
 /// Whether a node of this kind stands for a call of a template.
 fn has_call(kind: NodeType) -> bool {
-    !matches!(kind, NodeType::StepGroup | NodeType::TaskGroup)
+    !matches!(
+        kind,
+        NodeType::StepGroup | NodeType::TaskGroup | NodeType::Container
+    )
 }
 
 impl Body {

@@ -132,6 +132,7 @@ impl Turn<'_> {
             .insert(PHASE.to_owned(), phase.as_str().to_owned());
         head.labels.insert(COMPLETED.to_owned(), "true".to_owned());
         self.act(Action::Completed);
+        self.dismiss(None);
     }
 
     fn failed_exit_handler(&self) -> Option<&Node> {

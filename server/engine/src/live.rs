@@ -38,6 +38,8 @@ pub(crate) struct Live {
     pub(crate) active: u32,
     /// As a boundary: nodes in it that failed.
     pub(crate) failed: u32,
+    /// Whoever waits for it was told that it is over, or that its daemon can be used.
+    pub(crate) told: bool,
     /// Its children by their places.
     pub(crate) body: Body,
 }

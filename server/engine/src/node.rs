@@ -56,7 +56,7 @@ pub struct Node {
     pub finished: Option<Millis>,
     /// When the timer of this node is due: its time limit, the end of its suspension or of its backoff.
     pub wake: Option<Millis>,
-    /// Whether its attempt was asked to end before its time.
+    /// How its attempt goes to its end.
     pub ending: Ending,
     /// Which host ran it.
     pub host: Option<String>,
@@ -68,7 +68,7 @@ pub struct Node {
     pub usage: Usage,
 }
 
-/// Whether a node's attempt was asked to end.
+/// How a node's attempt goes to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ending {
     /// It runs to its own end.
@@ -76,6 +76,22 @@ pub enum Ending {
     Natural,
     /// [`crate::action::Action::Cancel`] went out; the node ends when the backend says so.
     Asked,
+    /// It is a daemon that can be used: for what comes after it, the node is over.
+    Serving,
+    /// It served; what it was there for is over, and [`crate::action::Action::Cancel`] went out.
+    Dismissed,
+}
+
+impl Node {
+    /// Whether what comes after the node may have begun while its daemon ran.
+    pub fn served(&self) -> bool {
+        matches!(self.ending, Ending::Serving | Ending::Dismissed)
+    }
+
+    /// Whether what comes after the node may begin.
+    pub fn fulfilled(&self) -> bool {
+        self.phase.completed() || self.served()
+    }
 }
 
 /// How the caller named a node's template.

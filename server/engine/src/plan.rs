@@ -145,6 +145,7 @@ pub(crate) fn node_type(template: &Template) -> Result<NodeType, EngineError> {
     match template.template_type() {
         Some(
             TemplateType::Container
+            | TemplateType::ContainerSet
             | TemplateType::Script
             | TemplateType::Data
             | TemplateType::Resource,

@@ -26,6 +26,8 @@ pub struct Run {
     pub(crate) ready: Ready,
     /// Suspend nodes that wait.
     pub(crate) waiting: BTreeSet<NodeIx>,
+    /// Nodes whose daemons serve.
+    pub(crate) services: BTreeSet<NodeIx>,
     /// Attempts that are pending or running.
     pub(crate) active: u32,
     pub(crate) hooks: RunHooks,
@@ -55,6 +57,7 @@ impl PartialEq for Run {
             && self.slots.iter().flatten().eq(other.slots.iter().flatten())
             && self.ready == other.ready
             && self.waiting == other.waiting
+            && self.services == other.services
             && self.active == other.active
             && self.hooks == other.hooks
             && self.weight == other.weight
@@ -71,6 +74,7 @@ impl Run {
             ids: Ids::default(),
             ready: Ready::default(),
             waiting: BTreeSet::new(),
+            services: BTreeSet::new(),
             active: 0,
             hooks: RunHooks::default(),
             weight: 0,
@@ -185,9 +189,24 @@ impl Run {
         Some(started.plus(Millis(seconds.saturating_mul(1000))))
     }
 
-    /// Where the entry node stands.
+    /// Where the entry node stands; one that serves has done what the run is for.
     pub(crate) fn entry_phase(&self) -> Option<NodePhase> {
-        self.node(NodeIx::ROOT).map(|node| node.phase)
+        let entry = self.node(NodeIx::ROOT)?;
+        let serves = entry.served() && !entry.phase.completed();
+        Some(if serves {
+            NodePhase::Succeeded
+        } else {
+            entry.phase
+        })
+    }
+
+    /// The containers of a set, which follow their node.
+    pub(crate) fn members(&self, ix: NodeIx) -> impl Iterator<Item = &Node> {
+        (ix.0.saturating_add(1)..).map_while(move |member| {
+            let member = self.node(NodeIx(member))?;
+            let of_it = member.kind == NodeType::Container && member.owner == Some(ix);
+            of_it.then_some(member)
+        })
     }
 
     /// Whether nothing new may be made: suspended, or as many attempts as the run allows.

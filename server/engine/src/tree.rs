@@ -178,6 +178,12 @@ impl<'a> Tree<'a> {
         {
             put("outboundNodes", self.ids(leaves));
         }
+        if node.kind == NodeType::Pod && node.served() {
+            put("podIP", json!(crate::templates::pod_address(node.ix)));
+            if !node.phase.completed() {
+                put("daemoned", json!(true));
+            }
+        }
         if let Some(host) = &node.host {
             put("hostNodeName", json!(host));
         }

@@ -171,10 +171,14 @@ impl<'r> Turn<'r> {
             let progress = &mut self.head().progress;
             progress.done = progress.done.saturating_add(1);
         }
+        if matches!(self.run.node(ix), Some(node) if node.served()) {
+            return self.service_over(ix);
+        }
         self.run.leave(ix);
         self.fire_hooks(ix);
         self.check_fulfilled(ix);
         self.fail_fast(ix);
+        self.dismiss(Some(ix));
     }
 
     /// Ends a node with an error of the machinery.
@@ -196,11 +200,11 @@ impl<'r> Turn<'r> {
     }
 
     /// Tells the owner of a node, if the node and its hooks are over.
-    fn check_fulfilled(&mut self, ix: NodeIx) {
+    pub(crate) fn check_fulfilled(&mut self, ix: NodeIx) {
         let Some(Slot { node, live }) = self.run.slot(ix) else {
             return;
         };
-        if node.phase.completed() && live.hooks == 0 {
+        if node.fulfilled() && live.hooks == 0 && !live.told {
             self.over.push_back(ix);
         }
     }

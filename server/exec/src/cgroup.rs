@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 use steading_types::AttemptId;
-use steading_types::task::Task;
+use steading_types::task::{Container, Task};
 
 /// Microseconds in which a CPU quota is counted (the kernel's default).
 const PERIOD: u64 = 100_000;
@@ -23,10 +23,7 @@ pub(crate) struct Limits {
 impl Limits {
     /// The limits of main; where an init container asks for more, that: they run one at a time.
     pub(crate) fn of(task: &Task) -> Self {
-        let mut limits = Self {
-            memory: task.main.memory.map(|m| m.0),
-            cpu_milli: task.main.cpu.map(|c| c.0),
-        };
+        let mut limits = Self::of_container(&task.main);
         for container in &task.init {
             limits.memory = limits
                 .memory
@@ -40,6 +37,14 @@ impl Limits {
                 .or(limits.cpu_milli);
         }
         limits
+    }
+
+    /// The limits of a container beside main.
+    pub(crate) fn of_container(container: &Container) -> Self {
+        Self {
+            memory: container.memory.map(|m| m.0),
+            cpu_milli: container.cpu.map(|c| c.0),
+        }
     }
 
     fn any(&self) -> bool {
@@ -141,16 +146,21 @@ impl Cgroups {
         })
     }
 
-    /// A group for a task, when it asks for limits and the host has groups.
+    /// A group for main of a task, or for a container beside it, when it asks for limits and the host has groups.
     pub(crate) fn make(
         &self,
         key: AttemptId,
+        container: usize,
         limits: Limits,
         pids: u32,
     ) -> io::Result<Option<Group>> {
         if !limits.any() || self.bases().next().is_none() {
             return Ok(None);
         }
+        let name = &match container {
+            0 => key.to_string(),
+            beside => format!("{key}.{beside}"),
+        };
         let mut group = Group {
             dirs: Vec::new(),
             procs: Vec::new(),
@@ -165,7 +175,7 @@ impl Cgroups {
             _ => ("cpu.cfs_quota_us", quota.to_string()),
         });
         if let (Some(base), Some(value)) = (&self.cpu, cpu) {
-            group.add(base, key, &[value])?;
+            group.add(base, name, &[value])?;
         }
         if let (Some(base), Some(bytes)) = (&self.memory, limits.memory) {
             let bytes = bytes.to_string();
@@ -176,13 +186,13 @@ impl Cgroups {
                     ("memory.memsw.limit_in_bytes", bytes.clone()),
                 ),
             };
-            let dir = group.add(base, key, &[(limit, bytes)])?;
+            let dir = group.add(base, name, &[(limit, bytes)])?;
             // Absent where swap is not counted.
             let _ = std::fs::write(dir.join(swap.0), swap.1);
             group.memory = Some((dir, self.version));
         }
         if let Some(base) = &self.pids {
-            group.add(base, key, &[("pids.max", pids.to_string())])?;
+            group.add(base, name, &[("pids.max", pids.to_string())])?;
         }
         Ok(Some(group))
     }
@@ -196,13 +206,8 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    fn add(
-        &mut self,
-        base: &Path,
-        key: AttemptId,
-        values: &[(&str, String)],
-    ) -> io::Result<PathBuf> {
-        let dir = base.join(key.to_string());
+    fn add(&mut self, base: &Path, name: &str, values: &[(&str, String)]) -> io::Result<PathBuf> {
+        let dir = base.join(name);
         match std::fs::create_dir(&dir) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
             _ => {}

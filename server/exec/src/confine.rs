@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 use std::io::{self, Read};
 
 use landlock::{ABI, Access, Ruleset, RulesetAttr, RulesetCreated, Scope};
+use rustix::process::Gid;
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule, sock_filter,
 };
 
+use steading_types::task::Security;
+
+use crate::realm::RANGE;
 use crate::sys;
 
 /// Bytes read of an image's /etc/passwd and /etc/group.
@@ -126,21 +130,51 @@ fn scope() -> io::Result<()> {
     Ok(())
 }
 
-/// Gives everything up. `user` is the image's `user[:group]`; without it the task's root, which is
-/// nobody on the host.
-pub(crate) fn give_up(
-    user: Option<&str>,
-    one_user: bool,
-    pids: u32,
-    filter: &BpfProgram,
-) -> io::Result<()> {
+/// Who a container's program is.
+pub(crate) struct Identity<'a> {
+    /// The image's `user[:group]`; without it the task's root, which is nobody on the host.
+    pub(crate) user: Option<&'a str>,
+    /// What the container says instead.
+    pub(crate) security: &'a Security,
+    /// One host id is behind the namespace: there is no other user to become.
+    pub(crate) one_user: bool,
+}
+
+impl Identity<'_> {
+    /// User, group and further groups; nothing when the task's root goes on as it is.
+    fn resolve(&self) -> io::Result<Option<(u32, u32)>> {
+        let security = self.security;
+        let named = match security.user {
+            Some(uid) => Some((uid, 0)),
+            None => self.user.map(account).transpose()?,
+        };
+        let (uid, gid) = named.unwrap_or((0, 0));
+        let gid = security.group.unwrap_or(gid);
+        if security.non_root && uid == 0 {
+            let what = "container has runAsNonRoot and would run as root";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, what));
+        }
+        if let Some(id) = [uid, gid].into_iter().find(|id| *id >= RANGE) {
+            let what = format!("the id {id} is beyond the tenant's {RANGE} ids");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+        }
+        let same = named.is_none() && gid == 0 && security.groups.is_empty();
+        Ok((!same).then_some((uid, gid)))
+    }
+}
+
+/// Gives everything up.
+pub(crate) fn give_up(identity: &Identity<'_>, pids: u32, filter: &BpfProgram) -> io::Result<()> {
     sys::limit(libc::RLIMIT_CORE, 0);
     sys::limit(libc::RLIMIT_NPROC, u64::from(pids));
-    // With one host id behind the namespace there is no other user to become.
-    if let Some(user) = user.filter(|_| !one_user) {
-        let (uid, gid) = account(user)?;
-        set_thread_groups(&[])?;
-        let gid = rustix::process::Gid::from_raw(gid);
+    if let Some((uid, gid)) = identity.resolve()?
+        && !identity.one_user
+    {
+        let groups = identity.security.groups.iter();
+        let groups: Vec<_> = groups.copied().filter(|group| *group < RANGE).collect();
+        let groups: Vec<_> = groups.into_iter().map(Gid::from_raw).collect();
+        set_thread_groups(&groups)?;
+        let gid = Gid::from_raw(gid);
         set_thread_res_gid(gid, gid, gid)?;
         // Capabilities are still needed for the change of user; the change drops most.
         let uid = rustix::process::Uid::from_raw(uid);

@@ -96,18 +96,20 @@ fn users() -> Finding {
 
 fn networks(root: bool) -> Finding {
     let base = 1 << 30;
-    let outcome = Realms::new().get(base, "doctor").and_then(|realm| {
-        let (users, network) = (realm.users, realm.network);
-        let kinds =
-            libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
-        in_child(0, || {
-            if !root {
-                sys::join(users.as_fd(), libc::CLONE_NEWUSER)?;
-            }
-            sys::join(network.as_fd(), libc::CLONE_NEWNET)?;
-            sys::unshare(kinds)
-        })
-    });
+    let outcome = Realms::new()
+        .get(base, "doctor", || None)
+        .and_then(|realm| {
+            let (users, network) = (realm.users, realm.network);
+            let kinds =
+                libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+            in_child(0, || {
+                if !root {
+                    sys::join(users.as_fd(), libc::CLONE_NEWUSER)?;
+                }
+                sys::join(network.as_fd(), libc::CLONE_NEWNET)?;
+                sys::unshare(kinds)
+            })
+        });
     from(
         "mount, pid, ipc, uts and network namespaces",
         outcome,
@@ -153,11 +155,13 @@ fn overlay(root: bool, scratch: &Path) -> Finding {
 }
 
 fn owners(scratch: &Path) -> Finding {
-    let outcome = Realms::new().get(1 << 30, "doctor").and_then(|realm| {
-        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
-        let tree = open_tree(rustix::fs::CWD, scratch, flags)?;
-        sys::map_owners(tree.as_fd(), realm.users.as_fd())
-    });
+    let outcome = Realms::new()
+        .get(1 << 30, "doctor", || None)
+        .and_then(|realm| {
+            let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+            let tree = open_tree(rustix::fs::CWD, scratch, flags)?;
+            sys::map_owners(tree.as_fd(), realm.users.as_fd())
+        });
     from(
         "id-mapped mounts",
         outcome,

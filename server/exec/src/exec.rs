@@ -17,6 +17,7 @@ use crate::error::{Doing, ExecError};
 use crate::images::Images;
 use crate::keeper::SpawnerSeed;
 use crate::link::Link;
+use crate::logs::Watcher;
 use crate::sys;
 use crate::taskdir::TaskDirs;
 use crate::wire::{Done, Request, Root, Setup, Start};
@@ -90,17 +91,20 @@ pub enum State {
     Running {
         /// When its key was taken.
         started: Option<Millis>,
+        /// It is a service, and can be used.
+        ready: bool,
     },
     /// It ended, and how.
     Ended(Arc<TaskReport>),
 }
 
-/// The keys of tasks as they end, once each. Tasks that ended while no server ran come first.
+/// The keys of tasks as they end, and of services as they become ready, once each. What happened while no
+/// server ran comes first.
 #[derive(Debug)]
 pub struct Ended(mpsc::UnboundedReceiver<AttemptId>);
 
 impl Ended {
-    /// The next task that has ended; nothing when [`Exec`] is gone.
+    /// The next task that has ended or is ready; nothing when [`Exec`] is gone.
     pub async fn next(&mut self) -> Option<AttemptId> {
         self.0.recv().await
     }
@@ -118,13 +122,18 @@ struct Inner {
     data_dir: PathBuf,
     tasks: Mutex<HashMap<AttemptId, Entry>>,
     ended: mpsc::UnboundedSender<AttemptId>,
+    /// Watches the directories of services.
+    services: Watcher,
     /// Changes with every end.
     ends: watch::Sender<()>,
 }
 
 #[derive(Clone)]
 enum Entry {
-    Running(Option<Millis>),
+    Running {
+        started: Option<Millis>,
+        ready: bool,
+    },
     Ended(Arc<TaskReport>),
 }
 
@@ -150,6 +159,7 @@ impl Exec {
             data_dir: options.data_dir,
             tasks: Mutex::default(),
             ended: sender,
+            services: Watcher::open().doing("watching services")?,
             ends: watch::Sender::new(()),
         }));
         for key in exec.0.dirs.keys().doing("reading the tasks' directory")? {
@@ -195,7 +205,10 @@ impl Exec {
             roots,
         }));
         match self.0.link.call(request).await? {
-            (Done::Started, Some(pidfd)) => self.watch(key, pidfd, Some(sys::now())),
+            (Done::Started, Some(pidfd)) => {
+                let service = task.service.is_some();
+                self.watch(key, pidfd, Some(sys::now()), service)
+            }
             _ => self.settle(key).await,
         }
     }
@@ -204,7 +217,10 @@ impl Exec {
     pub fn state(&self, key: AttemptId) -> State {
         match self.tasks().get(&key) {
             None => State::Unknown,
-            Some(Entry::Running(started)) => State::Running { started: *started },
+            Some(Entry::Running { started, ready }) => State::Running {
+                started: *started,
+                ready: *ready,
+            },
             Some(Entry::Ended(report)) => State::Ended(Arc::clone(report)),
         }
     }
@@ -336,9 +352,15 @@ impl Exec {
         key: AttemptId,
         pidfd: OwnedFd,
         started: Option<Millis>,
+        service: bool,
     ) -> Result<(), ExecError> {
         let pidfd = sys::async_fd(pidfd, Interest::READABLE).doing("watching a supervisor")?;
-        self.tasks().entry(key).or_insert(Entry::Running(started));
+        let ready = false;
+        let running = Entry::Running { started, ready };
+        self.tasks().entry(key).or_insert(running);
+        if service {
+            self.watch_service(key)?;
+        }
         let exec = self.clone();
         tokio::spawn(async move {
             // The descriptor is readable once, when its process is gone.
@@ -348,6 +370,27 @@ impl Exec {
             while let Err(error) = Box::pin(exec.settle(key)).await {
                 tracing::error!(%key, %error, "the end of a task can not be read; trying again");
                 tokio::time::sleep(AGAIN).await;
+            }
+        });
+        Ok(())
+    }
+
+    /// Waits, apart from everything else, until a service can be used.
+    fn watch_service(&self, key: AttemptId) -> Result<(), ExecError> {
+        let directory = self.0.dirs.path(key);
+        let listening = self.0.services.listen(&directory);
+        let mut growth = listening.doing("watching a service")?;
+        let exec = self.clone();
+        tokio::spawn(async move {
+            while !exec.0.dirs.ready(key) {
+                tokio::select! {
+                    () = growth.grown() => {}
+                    () = exec.wait(key) => return,
+                }
+            }
+            if let Some(Entry::Running { ready, .. }) = exec.tasks().get_mut(&key) {
+                *ready = true;
+                let _ = exec.0.ended.send(key);
             }
         });
         Ok(())
@@ -370,7 +413,7 @@ impl Exec {
             return Ok(());
         };
         if let Some(pidfd) = started.supervisor() {
-            return self.watch(key, pidfd, Some(started.at));
+            return self.watch(key, pidfd, Some(started.at), started.service);
         }
         // It may have written its report between the two looks.
         if let Some(report) = dirs.report(key).doing(reading)? {

@@ -42,11 +42,11 @@ const DEPTH: u8 = 8;
 /// upgraded host gets a new one while running tasks keep theirs.
 pub(crate) fn make(run: &Path) -> io::Result<PathBuf> {
     let cache = std::fs::metadata("/etc/ld.so.cache").map_or(0, |meta| meta.mtime());
-    let done = run.join(format!("etc-{cache}"));
+    let done = run.join(format!("etc2-{cache}"));
     if done.is_dir() {
         return Ok(done);
     }
-    let new = run.join(format!("etc-{}", std::process::id()));
+    let new = run.join(format!("etc2-{}", std::process::id()));
     match std::fs::remove_dir_all(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -71,7 +71,9 @@ fn fill(at: &Path) -> io::Result<()> {
         "root:x:0:0:root:/work:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     )?;
     std::fs::write(at.join("group"), "root:x:0:\nnogroup:x:65534:\n")?;
-    std::fs::write(at.join("hosts"), "127.0.0.1 localhost\n::1 localhost\n")
+    // Of each task, not of all.
+    std::os::unix::fs::symlink("../run/hosts", at.join("hosts"))?;
+    std::os::unix::fs::symlink("../run/resolv.conf", at.join("resolv.conf"))
 }
 
 /// Copies what can be read; what can not is left out.

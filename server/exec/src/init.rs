@@ -1,27 +1,29 @@
-//! Process 1 of a confined task: builds each container's root, starts the containers one after
-//! another, reaps what they leave, and reads the output files when every other process is dead.
-//! It speaks with its supervisor only, and dies with it.
+//! Process 1 of a confined task: builds each container's root, has the containers run (see
+//! [`crate::crew`]), and reads the output files when every other process is dead. It speaks with its
+//! supervisor only, and dies with it.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::mount::{MountPropagationFlags, mount_change};
-use rustix::process::{DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, getpid, wait};
+use rustix::process::{DumpableBehavior, Pid, Signal, WaitOptions, getpid, wait};
 use serde::{Deserialize, Serialize};
-use steading_types::task::{Container, End, Level};
+use steading_types::task::{Container, End, Level, Network, Security};
 
 use crate::body::{Finished, unprepared};
-use crate::cgroup::{Group, Limits};
-use crate::confine;
+use crate::cgroup::Group;
+use crate::confine::{self, Identity};
+use crate::crew::{Crew, Duty, Hand, Place};
 use crate::images::ImageConfig;
+use crate::network;
 use crate::outputs;
-use crate::plain::end_of;
 use crate::program::{Defaults, LaunchError, Program};
-use crate::realm::Realm;
+use crate::realm::{Realm, made_by_child};
 use crate::rootfs::{self, Plan};
 use crate::spawner::Site;
 use crate::sys;
@@ -35,6 +37,8 @@ pub(crate) enum Event {
     Next,
     /// The task has ended and no other process is left.
     Done(Box<Finished>),
+    /// A service can be used.
+    Ready,
 }
 
 /// From the supervisor to its init.
@@ -54,8 +58,10 @@ pub(crate) struct Init<'a> {
     /// The task's directory for what its containers write.
     pub(crate) work: PathBuf,
     pub(crate) control: OwnedFd,
-    pub(crate) ends: [OwnedFd; 2],
-    pub(crate) group: Option<Rc<Group>>,
+    /// The programs' ends of the output pipes: of what runs before main and main, then of the others.
+    pub(crate) ends: Vec<[OwnedFd; 2]>,
+    /// In the same order.
+    pub(crate) groups: Rc<[Option<Group>]>,
 }
 
 impl Init<'_> {
@@ -65,35 +71,77 @@ impl Init<'_> {
             Ok(finished) => finished,
             Err(end) => Finished::new(end),
         };
-        Packet::new(&Event::Done(Box::new(finished)))?.send(self.control.as_fd(), None)
+        self.say(&Event::Done(Box::new(finished)))
     }
 
     fn containers(&self) -> Result<Finished, End> {
-        let unprepared_io = |error| unprepared("isolation.unavailable", error);
-        self.prepare().map_err(unprepared_io)?;
+        self.prepare().map_err(unavailable)?;
         let task = &self.start.task;
         for (number, container) in task.init.iter().enumerate() {
             let plan = self.plan(container, number);
-            let pid = self.launch(container, number, Some(&plan))?;
-            let end = end_of(container, self.wait(pid).map_err(unprepared_io)?);
-            if !matches!(end, End::Exited { code: 0, .. }) {
+            let place = Place::Own(&plan);
+            let crew = Crew::new(self, vec![Hand::new(container, number, place, Duty::Work)]);
+            let hands = crew.run()?;
+            end_all_others();
+            let end = verdict(&hands);
+            if !succeeded(&end) {
                 return Ok(self.finished(end));
             }
-            self.next().map_err(unprepared_io)?;
+            self.next().map_err(unavailable)?;
         }
-        let number = task.init.len();
-        let plan = self.plan(&task.main, number);
-        plan.enter().map_err(unprepared_io)?;
-        self.workdir(&plan, &task.main, number);
-        self.become_nobody().map_err(unprepared_io)?;
-        let pid = self.launch(&task.main, number, None)?;
-        let end = end_of(&task.main, self.wait(pid).map_err(unprepared_io)?);
-        let well = matches!(end, End::Exited { code: 0, .. });
+        let hands = self.late().map_err(unavailable)?;
+        let plan = self.plan(&task.main, task.init.len());
+        plan.enter().map_err(unavailable)?;
+        self.workdir(&plan, &task.main, task.init.len());
+        self.become_nobody().map_err(unavailable)?;
+        let hands = Crew::new(self, hands).run()?;
+        end_all_others();
+        let end = verdict(&hands);
+        let well = succeeded(&end);
         let mut finished = self.finished(end);
+        if !task.members.is_empty() {
+            finished.members = hands.iter().filter_map(Hand::report).collect();
+        }
         if well {
             outputs::collect(&task.outputs, &mut finished);
         }
         Ok(finished)
+    }
+
+    /// Main and those beside it: sidecars first, because main may need them at once.
+    fn late(&self) -> io::Result<Vec<Hand<'_>>> {
+        let task = &self.start.task;
+        let main = task.init.len();
+        let mut hands = Vec::new();
+        let first = main.saturating_add(task.members.len()).saturating_add(1);
+        for (number, sidecar) in (first..).zip(&task.sidecars) {
+            let place = Place::Chamber(self.chamber(sidecar, number)?);
+            hands.push(Hand::new(sidecar, number, place, Duty::Sidecar));
+        }
+        hands.push(Hand::new(&task.main, main, Place::Here, Duty::Work));
+        for (number, member) in (main.saturating_add(1)..).zip(&task.members) {
+            let place = Place::Chamber(self.chamber(member, number)?);
+            hands.push(Hand::new(member, number, place, Duty::Work));
+        }
+        Ok(hands)
+    }
+
+    /// A mount namespace with a container's root, made before this process lets go of the host. It
+    /// belongs to the tenant's user namespace, which this process will have joined when it enters it.
+    fn chamber(&self, container: &Container, number: usize) -> io::Result<OwnedFd> {
+        made_by_child(
+            0,
+            |_| Ok(()),
+            || {
+                sys::unshare(libc::CLONE_NEWNS)?;
+                let plan = self.plan(container, number);
+                plan.enter()?;
+                self.workdir(&plan, container, number);
+                self.become_nobody()?;
+                sys::unshare(libc::CLONE_NEWNS)?;
+                Ok(std::fs::File::open("/proc/self/ns/mnt")?.into())
+            },
+        )
     }
 
     fn finished(&self, end: End) -> Finished {
@@ -109,20 +157,22 @@ impl Init<'_> {
             "one"
         };
         let landlock = sys::landlock_abi();
-        finished.isolation =
-            format!("level={level} userns=1 uids={users} landlock={landlock} seccomp=1 net=none");
+        let network = network::shown(self.start.task.network);
+        finished.isolation = format!(
+            "level={level} userns=1 uids={users} landlock={landlock} seccomp=1 net={network}"
+        );
         finished
     }
 
     /// The namespaces that the clone could not give, and the volumes.
     fn prepare(&self) -> io::Result<()> {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-        if let Some(group) = &self.group {
+        if !self.crowded()
+            && let Some(Some(group)) = self.groups.first()
+        {
             group.enter()?;
         }
-        if self.realm.privileged {
-            sys::join(self.realm.network.as_fd(), libc::CLONE_NEWNET)?;
-        } else {
+        if !self.realm.privileged {
             std::fs::write("/proc/self/uid_map", "0 0 1")?;
             std::fs::write("/proc/self/gid_map", "0 0 1")?;
         }
@@ -133,6 +183,21 @@ impl Init<'_> {
         )?;
         self.volumes()
             .make(&self.realm, self.site.setup.policy.tmp_bytes)
+    }
+
+    /// `/etc/hosts`.
+    fn hosts(&self) -> String {
+        let task = &self.start.task;
+        let mut text = "127.0.0.1 localhost\n::1 localhost\n".to_owned();
+        let own = match task.network {
+            Network::Serving(address) => address,
+            _ => Ipv4Addr::LOCALHOST,
+        };
+        text.push_str(&format!("{own} {}\n", self.hostname()));
+        for alias in &task.host_aliases {
+            text.push_str(&format!("{} {}\n", alias.ip, alias.names.join(" ")));
+        }
+        text
     }
 
     fn volumes(&self) -> Volumes<'_> {
@@ -159,6 +224,9 @@ impl Init<'_> {
             scratch: self.work.join(format!("container{number}")),
             volumes: self.volumes().places(container),
             script: self.start.task.script.as_deref().filter(|_| is_main),
+            hosts: self.hosts(),
+            resolver: self.start.task.resolver.as_deref(),
+            writable: !container.security.read_only_root,
         }
     }
 
@@ -199,13 +267,33 @@ impl Init<'_> {
         }
     }
 
-    /// Starts a container: main in this process's root, an init container in one that it enters
-    /// by itself.
-    fn launch(
+    /// Starts a container.
+    pub(crate) fn launch(
         &self,
         container: &Container,
         number: usize,
-        own_root: Option<&Plan<'_>>,
+        place: &Place<'_>,
+    ) -> Result<Pid, LaunchError> {
+        let is_main = number == self.start.task.init.len();
+        let script = self.start.task.script.as_ref().filter(|_| is_main);
+        let script = script.map(|_| steading_types::task::SCRIPT_PATH);
+        let late = number.saturating_sub(self.start.task.init.len());
+        let ends = self.ends.get(late).or(self.ends.first());
+        let [out, err] = ends
+            .ok_or(io::ErrorKind::NotFound)
+            .map_err(io::Error::from)?;
+        let stdio = [self.site.null.as_fd(), out.as_fd(), err.as_fd()];
+        self.start_program(container, number, place, script, stdio)
+    }
+
+    /// Starts a program of a container, with the container's environment and limits.
+    pub(crate) fn start_program(
+        &self,
+        container: &Container,
+        number: usize,
+        place: &Place<'_>,
+        script: Option<&str>,
+        stdio: [BorrowedFd<'_>; 3],
     ) -> Result<Pid, LaunchError> {
         let image = self.config(number);
         let hostname = self.hostname();
@@ -218,72 +306,60 @@ impl Init<'_> {
             hostname: &hostname,
             workdir,
         };
-        let is_main = number == self.start.task.init.len();
-        let script = self.start.task.script.as_ref().filter(|_| is_main);
-        let script = script.map(|_| steading_types::task::SCRIPT_PATH);
         let program = Program::new(self.start.key, container, &image, &defaults, script)?;
-        let [out, err] = &self.ends;
-        let stdio = [self.site.null.as_fd(), out.as_fd(), err.as_fd()];
+        let late = number.saturating_sub(self.start.task.init.len());
+        let group = self.groups.get(late).and_then(Option::as_ref);
         let prepare = || {
-            let Some(plan) = own_root else { return Ok(()) };
-            sys::unshare(libc::CLONE_NEWNS)?;
-            plan.enter()?;
-            self.workdir(plan, container, number);
-            self.become_nobody()
+            // A task of one container is in its group from the beginning.
+            if self.crowded()
+                && let Some(group) = group
+            {
+                group.enter()?;
+            }
+            match place {
+                Place::Here => Ok(()),
+                Place::Chamber(mounts) => sys::join(mounts.as_fd(), libc::CLONE_NEWNS),
+                Place::Own(plan) => {
+                    sys::unshare(libc::CLONE_NEWNS)?;
+                    plan.enter()?;
+                    self.workdir(plan, container, number);
+                    self.become_nobody()
+                }
+            }
         };
-        let memory = match self.group {
-            Some(_) => None,
-            None => Limits::of(&self.start.task).memory,
-        };
+        let memory = container.memory.filter(|_| group.is_none());
         let confine = || {
             if let Some(bytes) = memory {
-                sys::limit(libc::RLIMIT_DATA, bytes);
+                sys::limit(libc::RLIMIT_DATA, bytes.0);
             }
-            confine::give_up(
-                image.user.as_deref(),
-                !self.realm.privileged,
-                self.site.setup.policy.pids,
-                &self.site.filter,
-            )
+            self.confine(image.user.as_deref(), &container.security)
         };
         program.launch(stdio, Some(getpid()), prepare, confine)
     }
 
-    /// Waits for a container, passing orders on, then ends every other process.
-    fn wait(&self, pid: Pid) -> io::Result<WaitStatus> {
-        let mut buffer = Vec::new();
-        let status = loop {
-            if let Some(status) = reap(pid) {
-                break status;
-            }
-            let mut fds = [
-                PollFd::new(&self.site.signals, PollFlags::IN),
-                PollFd::new(&self.control, PollFlags::IN),
-            ];
-            rustix::io::retry_on_intr(|| poll(&mut fds, None))?;
-            let [_, control] = &fds;
-            let ordered = !control.revents().is_empty();
-            while sys::next_signal(self.site.signals.as_fd()).is_some() {}
-            if ordered {
-                match receive::<Order>(self.control.as_fd(), &mut buffer)? {
-                    Some((Order::Terminate, _)) => {
-                        let _ = rustix::process::kill_process_group(pid, Signal::TERM);
-                    }
-                    Some((Order::GoOn, _)) => {}
-                    None => return Err(Errno::PIPE.into()),
-                }
-            }
+    /// The last step of a process on its way to a container's program.
+    pub(crate) fn confine(&self, user: Option<&str>, security: &Security) -> io::Result<()> {
+        let identity = Identity {
+            user,
+            security,
+            one_user: !self.realm.privileged,
         };
-        // Everything but process 1 itself.
-        while !matches!(wait(WaitOptions::NOHANG), Err(Errno::CHILD)) {
-            sys::kill_all_others();
-            let _ = wait(WaitOptions::empty());
-        }
-        Ok(status)
+        let pids = self.site.setup.policy.pids;
+        confine::give_up(&identity, pids, &self.site.filter)
+    }
+
+    /// Whether containers run side by side.
+    fn crowded(&self) -> bool {
+        let task = &self.start.task;
+        !task.members.is_empty() || !task.sidecars.is_empty()
+    }
+
+    pub(crate) fn say(&self, event: &Event) -> io::Result<()> {
+        Packet::new(event)?.send(self.control.as_fd(), None)
     }
 
     fn next(&self) -> io::Result<()> {
-        Packet::new(&Event::Next)?.send(self.control.as_fd(), None)?;
+        self.say(&Event::Next)?;
         loop {
             match receive::<Order>(self.control.as_fd(), &mut Vec::new())? {
                 Some((Order::GoOn, _)) => return Ok(()),
@@ -294,12 +370,31 @@ impl Init<'_> {
     }
 }
 
-fn reap(wanted: Pid) -> Option<WaitStatus> {
-    let mut found = None;
-    while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
-        if pid == wanted {
-            found = Some(status);
-        }
+/// Ends every process of the task but process 1 itself.
+fn end_all_others() {
+    while !matches!(wait(WaitOptions::NOHANG), Err(Errno::CHILD)) {
+        sys::kill_all_others();
+        let _ = wait(WaitOptions::empty());
     }
-    found
+}
+
+fn succeeded(end: &End) -> bool {
+    matches!(end, End::Exited { code: 0, .. })
+}
+
+/// How a task ended whose containers have: as the first of them that failed by itself.
+fn verdict(hands: &[Hand<'_>]) -> End {
+    let ends = || hands.iter().filter_map(Hand::end);
+    let failed = |end: &&End| !succeeded(end);
+    let by_itself = ends()
+        .filter(failed)
+        .find(|end| !matches!(end, End::NotStarted { .. }));
+    let end = by_itself
+        .or_else(|| ends().find(failed))
+        .or_else(|| ends().next());
+    end.cloned().unwrap_or(End::Lost)
+}
+
+fn unavailable(error: io::Error) -> End {
+    unprepared("isolation.unavailable", error)
 }

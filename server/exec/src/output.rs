@@ -1,10 +1,10 @@
-//! A task's output on its way from two pipes to its log, and the result kept aside.
+//! A task's output on its way from its pipes to its log, and the result kept aside.
 //!
 //! `log` holds the raw bytes as they came; `log.idx` one fixed record for each piece of them. Both
 //! appear with the first byte, so a silent task costs no file.
 
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
 use rustix::io::Errno;
@@ -16,21 +16,30 @@ use crate::sys;
 /// Bytes taken from a pipe at once: what a pipe holds by default.
 const CHUNK: usize = 64 * 1024;
 
-/// Both pipes, the log and the result.
+/// The pipes, the log and the result.
 pub(crate) struct Output {
-    pub(crate) pipes: [Option<OwnedFd>; 2],
-    /// Position of the running container in the task: init containers first, then main.
-    pub(crate) container: u8,
+    streams: Vec<Stream>,
+    /// Position in the task of what runs before main, then of main: they share their pipes.
+    container: u8,
     log: Log,
     result: Option<Vec<u8>>,
     main: u8,
     buffer: Vec<u8>,
 }
 
+/// A pipe.
+struct Stream {
+    pipe: Option<OwnedFd>,
+    source: Source,
+    /// Of which container; those before main and main take turns when it is not said.
+    container: Option<u8>,
+}
+
 impl Output {
-    /// Output of a task whose main container is number `main`.
+    /// Output of a task whose main container is number `main`. The first pair of pipes is of main and
+    /// what runs before it, each further one of a further container.
     pub(crate) fn new(
-        pipes: [OwnedFd; 2],
+        pipes: Vec<[OwnedFd; 2]>,
         path: PathBuf,
         cap: u64,
         main: u8,
@@ -43,8 +52,18 @@ impl Output {
             files: None,
             cut: false,
         };
+        let mut streams = Vec::with_capacity(pipes.len() * 2);
+        for (late, pair) in (0u8..=u8::MAX).zip(pipes) {
+            for (pipe, source) in pair.into_iter().zip([Source::Stdout, Source::Stderr]) {
+                streams.push(Stream {
+                    pipe: Some(pipe),
+                    source,
+                    container: (late > 0).then(|| main.saturating_add(late)),
+                });
+            }
+        }
         Self {
-            pipes: pipes.map(Some),
+            streams,
             container: 0,
             log,
             result: capture.then(Vec::new),
@@ -59,18 +78,19 @@ impl Output {
     /// When the log can not be written. What was read is lost, and the task goes on.
     pub(crate) fn drain(&mut self) -> io::Result<()> {
         let mut outcome = Ok(());
-        for (pipe, source) in self.pipes.iter_mut().zip([Source::Stdout, Source::Stderr]) {
+        for stream in &mut self.streams {
+            let container = stream.container.unwrap_or(self.container);
             // At most a mebibyte a turn, so that one stream does not starve everything else.
             for _ in 0..16 {
-                let Some(fd) = pipe else { break };
+                let Some(fd) = &stream.pipe else { break };
                 match rustix::io::read(fd.as_fd(), &mut *self.buffer) {
-                    Ok(0) => *pipe = None,
+                    Ok(0) => stream.pipe = None,
                     Ok(n) => {
                         let bytes = self.buffer.get(..n).unwrap_or_default();
-                        if source == Source::Stdout && self.container == self.main {
+                        if stream.source == Source::Stdout && container == self.main {
                             keep_tail(self.result.as_mut(), bytes);
                         }
-                        outcome = outcome.and(self.log.append(source, self.container, bytes));
+                        outcome = outcome.and(self.log.append(stream.source, container, bytes));
                         if n < CHUNK {
                             break;
                         }
@@ -78,13 +98,30 @@ impl Output {
                     Err(Errno::INTR) => {}
                     Err(Errno::AGAIN) => break,
                     Err(error) => {
-                        *pipe = None;
+                        stream.pipe = None;
                         outcome = outcome.and(Err(error.into()));
                     }
                 }
             }
         }
         outcome
+    }
+
+    /// The open pipes, to be waited for.
+    pub(crate) fn pipes(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.streams
+            .iter()
+            .filter_map(|s| Some(s.pipe.as_ref()?.as_fd()))
+    }
+
+    /// Which of main and those before it runs.
+    pub(crate) fn container(&self) -> usize {
+        usize::from(self.container)
+    }
+
+    /// The next one's turn.
+    pub(crate) fn advance(&mut self) {
+        self.container = self.container.saturating_add(1);
     }
 
     /// The last bytes of main's standard output, when they were asked for.

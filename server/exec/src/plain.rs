@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, wait};
-use steading_types::task::{Container, End};
+use steading_types::task::{Container, End, Security, Task};
 
 use crate::body::{Body, Finished, unprepared};
 use crate::cgroup::{Group, Limits};
@@ -27,8 +27,8 @@ pub(crate) struct Plain<'a> {
     dir: &'a TaskDir,
     start: &'a Start,
     /// Our copies of the programs' ends of the output pipes.
-    ends: [OwnedFd; 2],
-    group: Option<Rc<Group>>,
+    ends: Vec<[OwnedFd; 2]>,
+    groups: Rc<[Option<Group>]>,
     current: usize,
     pid: Pid,
 }
@@ -39,18 +39,11 @@ impl<'a> Plain<'a> {
         site: &'a Site,
         dir: &'a TaskDir,
         start: &'a Start,
-        ends: [OwnedFd; 2],
-        group: Option<Rc<Group>>,
+        ends: Vec<[OwnedFd; 2]>,
+        groups: Rc<[Option<Group>]>,
     ) -> Result<Self, End> {
         let task = &start.task;
-        let mut containers = task.init.iter().chain([&task.main]);
-        if let Some(container) = containers.find(|c| !c.mounts.is_empty()) {
-            let what = format!(
-                "the container '{}' mounts a volume, which needs the level sandbox or image",
-                container.name
-            );
-            return Err(unprepared("isolation.volume", what));
-        }
+        refuse(task)?;
         let prepare = || -> io::Result<()> {
             rustix::process::set_child_subreaper(Some(getpid()))?;
             let work = dir.work()?;
@@ -65,7 +58,7 @@ impl<'a> Plain<'a> {
             dir,
             start,
             ends,
-            group,
+            groups,
             current: 0,
             pid: getpid(),
         };
@@ -97,9 +90,12 @@ impl<'a> Plain<'a> {
             &defaults,
             script.as_deref(),
         )?;
-        let [out, err] = &self.ends;
+        let [out, err] = self.ends.first().ok_or(Errno::NOENT)?;
         let stdio = [self.site.null.as_fd(), out.as_fd(), err.as_fd()];
-        let limit = || match (&self.group, Limits::of(&self.start.task).memory) {
+        let limit = || match (
+            self.groups.first().and_then(Option::as_ref),
+            Limits::of(&self.start.task).memory,
+        ) {
             (Some(group), _) => group.enter(),
             (None, Some(bytes)) => {
                 sys::limit(libc::RLIMIT_DATA, bytes);
@@ -128,7 +124,7 @@ impl<'a> Plain<'a> {
         if well && self.current < self.start.task.init.len() {
             let _ = output.drain();
             self.current += 1;
-            output.container = output.container.saturating_add(1);
+            output.advance();
             return match self.launch() {
                 Ok(pid) => {
                     self.pid = pid;
@@ -163,6 +159,31 @@ impl Body for Plain<'_> {
     fn kill(&mut self) {
         let _ = rustix::process::kill_process_group(self.pid, Signal::KILL);
         let _ = rustix::process::kill_process(self.pid, Signal::KILL);
+    }
+}
+
+/// What needs namespaces is refused.
+fn refuse(task: &Task) -> Result<(), End> {
+    let more = [
+        (!task.sidecars.is_empty(), "sidecars"),
+        (!task.members.is_empty(), "a container set"),
+        (task.service.is_some(), "a daemon"),
+        (!task.volumes.is_empty(), "volumes"),
+        (!task.host_aliases.is_empty(), "hostAliases"),
+        (task.resolver.is_some(), "dnsConfig"),
+    ];
+    let secured = |c: &Container| c.security != Security::default();
+    let secured = task
+        .containers()
+        .any(secured)
+        .then_some("a securityContext");
+    let found = more.iter().find(|(there, _)| *there).map(|(_, what)| *what);
+    match found.or(secured) {
+        None => Ok(()),
+        Some(what) => {
+            let text = format!("the task has {what}, which needs the level sandbox or image");
+            Err(unprepared("isolation.level", text))
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use std::path::Path;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 
+use crate::network;
 use crate::sys::{self, Fork};
 use crate::wire::{Packet, receive};
 
@@ -28,7 +29,14 @@ pub(crate) struct Realms {
     /// The spawner is root.
     pub(crate) privileged: bool,
     users: Vec<(u32, OwnedFd)>,
-    networks: Vec<((u32, String), OwnedFd)>,
+    networks: Vec<((u32, String), Place)>,
+}
+
+/// The namespaces of a group of tasks.
+pub(crate) struct Place {
+    /// Of an earlier spawner's making: the one that the network belongs to.
+    pub(crate) users: Option<OwnedFd>,
+    pub(crate) network: OwnedFd,
 }
 
 /// The namespaces of one task.
@@ -38,6 +46,8 @@ pub(crate) struct Realm<'a> {
     pub(crate) base: u32,
     pub(crate) users: &'a OwnedFd,
     pub(crate) network: &'a OwnedFd,
+    /// A network namespace of the task's own, where it has one on the run's network.
+    pub(crate) own: Option<OwnedFd>,
 }
 
 impl Realm<'_> {
@@ -82,7 +92,13 @@ impl Realms {
     }
 
     /// The namespaces for a tenant's group of tasks.
-    pub(crate) fn get(&mut self, base: u32, group: &str) -> io::Result<Realm<'_>> {
+    /// `alive` finds those of a group that an earlier spawner made.
+    pub(crate) fn get(
+        &mut self,
+        base: u32,
+        group: &str,
+        alive: impl FnOnce() -> Option<Place>,
+    ) -> io::Result<Realm<'_>> {
         let base = if self.privileged { base } else { 0 };
         if self.privileged && base < RANGE {
             let what = "the tenant has no range of host user ids of its own";
@@ -92,15 +108,21 @@ impl Realms {
         recent(&mut self.users, base, USERS, || new_users(privileged, base))?;
         let users = &self.users.last().ok_or(io::ErrorKind::NotFound)?.1;
         let key = (base, group.to_owned());
-        recent(&mut self.networks, key, NETWORKS, || {
-            new_network((!privileged).then_some(users))
+        recent(&mut self.networks, key, NETWORKS, || match alive() {
+            Some(place) => Ok(place),
+            None => Ok(Place {
+                users: None,
+                network: new_network((!privileged).then_some(users))?,
+            }),
         })?;
-        let network = &self.networks.last().ok_or(io::ErrorKind::NotFound)?.1;
+        let place = &self.networks.last().ok_or(io::ErrorKind::NotFound)?.1;
+        let earlier = place.users.as_ref().filter(|_| !privileged);
         Ok(Realm {
             privileged,
             base,
-            users,
-            network,
+            users: earlier.unwrap_or(users),
+            network: &place.network,
+            own: None,
         })
     }
 }
@@ -150,15 +172,13 @@ fn new_network(users: Option<&OwnedFd>) -> io::Result<OwnedFd> {
             if let Some(users) = users {
                 sys::join(users.as_fd(), libc::CLONE_NEWUSER)?;
             }
-            sys::unshare(libc::CLONE_NEWNET)?;
-            sys::loopback_up()?;
-            Ok(std::fs::File::open("/proc/self/ns/net")?.into())
+            network::made()
         },
     )
 }
 
 /// Gets a descriptor that only a process elsewhere can open: a child makes it and hands it over.
-fn made_by_child(
+pub(crate) fn made_by_child(
     namespaces: i32,
     prepare: impl FnOnce(i32) -> io::Result<()>,
     make: impl FnOnce() -> io::Result<OwnedFd>,

@@ -11,6 +11,7 @@ use steading_types::task::End;
 use crate::body::{Body, Finished, unprepared};
 use crate::cgroup::Group;
 use crate::init::{Event, Init, Order};
+use crate::network;
 use crate::output::Output;
 use crate::realm::Realm;
 use crate::spawner::Site;
@@ -22,6 +23,7 @@ use crate::wire::{Packet, Start, receive};
 /// A task in namespaces of its own.
 pub(crate) struct Room<'a> {
     start: &'a Start,
+    dir: &'a TaskDir,
     init: Pid,
     control: OwnedFd,
     done: Option<Finished>,
@@ -33,10 +35,10 @@ impl<'a> Room<'a> {
     pub(crate) fn start(
         site: &'a Site,
         realm: Realm<'a>,
-        dir: &TaskDir,
+        dir: &'a TaskDir,
         start: &'a Start,
-        ends: [OwnedFd; 2],
-        group: Option<Rc<Group>>,
+        ends: Vec<[OwnedFd; 2]>,
+        groups: Rc<[Option<Group>]>,
     ) -> Result<Self, End> {
         volumes::check(&start.task)?;
         let unavailable = |error: std::io::Error| {
@@ -48,16 +50,16 @@ impl<'a> Room<'a> {
                 ),
             )
         };
-        Self::clone(site, realm, dir, start, ends, group).map_err(unavailable)
+        Self::clone(site, realm, dir, start, ends, groups).map_err(unavailable)
     }
 
     fn clone(
         site: &'a Site,
         realm: Realm<'a>,
-        dir: &TaskDir,
+        dir: &'a TaskDir,
         start: &'a Start,
-        ends: [OwnedFd; 2],
-        group: Option<Rc<Group>>,
+        ends: Vec<[OwnedFd; 2]>,
+        groups: Rc<[Option<Group>]>,
     ) -> std::io::Result<Self> {
         let work = dir.work()?;
         let flags = SocketFlags::CLOEXEC;
@@ -65,11 +67,14 @@ impl<'a> Room<'a> {
         let mut namespaces =
             libc::CLONE_NEWNS | libc::CLONE_NEWPID | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
         if !realm.privileged {
-            sys::join(realm.users.as_fd(), libc::CLONE_NEWUSER)?;
-            sys::join(realm.network.as_fd(), libc::CLONE_NEWNET)?;
             // One more, of the task's own: limits on processes are counted in it.
             namespaces |= libc::CLONE_NEWUSER;
         }
+        if let Some(own) = &realm.own {
+            network::join(own)?;
+        }
+        let run = realm.network;
+        let apart = realm.own.is_some();
         match sys::fork(namespaces)? {
             Fork::Child => {
                 drop(ours);
@@ -80,14 +85,18 @@ impl<'a> Room<'a> {
                     work,
                     control: theirs,
                     ends,
-                    group,
+                    groups,
                 };
                 sys::exit(i32::from(init.run().is_err()))
             }
             Fork::Parent(init, _pidfd) => {
+                if apart {
+                    network::join(run)?;
+                }
                 rustix::io::ioctl_fionbio(&ours, true)?;
                 Ok(Self {
                     start,
+                    dir,
                     init,
                     control: ours,
                     done: None,
@@ -109,8 +118,11 @@ impl<'a> Room<'a> {
             match event {
                 Event::Next => {
                     let _ = output.drain();
-                    output.container = output.container.saturating_add(1);
+                    output.advance();
                     self.order(&Order::GoOn);
+                }
+                Event::Ready => {
+                    let _ = self.dir.serve();
                 }
                 Event::Done(finished) => self.done = Some(*finished),
             }
@@ -120,7 +132,7 @@ impl<'a> Room<'a> {
     /// Process 1 was killed: so were all others.
     fn killed(&self, output: &Output) -> Finished {
         let task = &self.start.task;
-        let container = task.init.get(usize::from(output.container));
+        let container = task.init.get(output.container());
         Finished::new(End::Signaled {
             container: container.unwrap_or(&task.main).name.clone(),
             signal: Signal::KILL.as_raw(),

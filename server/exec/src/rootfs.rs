@@ -49,6 +49,12 @@ pub(crate) struct Plan<'a> {
     /// Parts of volumes, those first that others lie in.
     pub(crate) volumes: Vec<Place<'a>>,
     pub(crate) script: Option<&'a str>,
+    /// `/etc/hosts`.
+    pub(crate) hosts: String,
+    /// `/etc/resolv.conf`; the image's own when it is absent.
+    pub(crate) resolver: Option<&'a str>,
+    /// The root of an image can be written.
+    pub(crate) writable: bool,
 }
 
 /// A detached mount and where it goes.
@@ -96,7 +102,7 @@ impl Plan<'_> {
         }
         self.devices()?;
         self.furnish()?;
-        if matches!(self.root, Root::Host) {
+        if matches!(self.root, Root::Host) || !self.writable {
             // Only the root itself: what is mounted in it has flags of its own.
             let flags = rustix::mount::MountFlags::BIND
                 | rustix::mount::MountFlags::RDONLY
@@ -240,16 +246,33 @@ impl Plan<'_> {
             io::Write::write_all(&mut options.open(path)?, script.as_bytes())?;
             self.realm.own(std::fs::File::open(path)?.as_fd(), None)?;
         }
-        let mut options = std::fs::File::options();
-        if let Ok(mut hosts) = options
-            .write(true)
-            .create_new(true)
-            .mode(0o644)
-            .open("/etc/hosts")
-        {
-            io::Write::write_all(&mut hosts, b"127.0.0.1 localhost\n::1 localhost\n")?;
+        self.settings("hosts", &self.hosts)?;
+        match self.resolver {
+            Some(text) => self.settings("resolv.conf", text),
+            None => Ok(()),
         }
-        Ok(())
+    }
+
+    /// Writes a file of `/etc`. A sandbox's is shared, and links there to `/run`. A link of an image is
+    /// not followed: the file stays what the image made it.
+    fn settings(&self, name: &str, text: &str) -> io::Result<()> {
+        let dir = match self.root {
+            Root::Host => "/run",
+            Root::Image(_) => "/etc",
+        };
+        self.realm.make_dir(Path::new(dir), 0o755)?;
+        let mut options = std::fs::File::options();
+        let options = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o644)
+            .custom_flags(libc::O_NOFOLLOW);
+        match options.open(Path::new(dir).join(name)) {
+            Ok(mut file) => io::Write::write_all(&mut file, text.as_bytes()),
+            Err(error) if error.raw_os_error() == Some(libc::ELOOP) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// A directory that all tasks use as a mount point, each in its own mount namespace.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::process::{Pid, Signal};
 use steading_types::AttemptId;
-use steading_types::task::Level;
+use steading_types::task::{Level, Network};
 
 use crate::cgroup::Cgroups;
 use crate::exec::Stop;
@@ -130,7 +130,13 @@ impl Site {
         }
         let realm = match start.level {
             Level::Process => None,
-            _ => Some(realms.get(start.uid_base, &start.task.group)),
+            _ => {
+                let alive = || match start.task.network {
+                    Network::Shared | Network::Own => None,
+                    Network::Reaching | Network::Serving(_) => self.dirs.place(start.key.run),
+                };
+                Some(realms.get(start.uid_base, &start.task.group, alive))
+            }
         };
         match sys::fork(0)? {
             Fork::Child => {

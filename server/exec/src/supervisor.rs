@@ -13,6 +13,7 @@ use steading_types::task::{End, Task, TaskReport};
 
 use crate::body::{Body, Finished, unprepared};
 use crate::cgroup::{Group, Limits};
+use crate::network;
 use crate::output::Output;
 use crate::plain::Plain;
 use crate::program::output_pipe;
@@ -36,7 +37,13 @@ pub(crate) fn run(
     rustix::process::setsid()?;
     sys::on_signal(libc::SIGCHLD, Disposition::Default);
     sys::become_standard(site.null.as_fd(), 2)?;
-    if !dir.claim()? {
+    // Before the claim: who finds it finds a service's supervisor in the run's network.
+    let realm = realm.map(|realm| {
+        let mut realm = realm?;
+        network::enter(&mut realm, start.task.network)?;
+        Ok(realm)
+    });
+    if !dir.claim(start.task.service.is_some())? {
         return Ok(());
     }
     let finished = match Supervisor::begin(site, realm, dir, start) {
@@ -79,6 +86,22 @@ fn report(finished: Finished) -> TaskReport {
     }
 }
 
+/// A control group for main, and for each container beside it, where limits are asked for.
+fn groups(site: &Site, start: &Start) -> io::Result<Rc<[Option<Group>]>> {
+    let task = &start.task;
+    let late = task
+        .members
+        .iter()
+        .chain(&task.sidecars)
+        .map(Limits::of_container);
+    let limits = std::iter::once(Limits::of(task)).chain(late);
+    let pids = site.setup.policy.pids;
+    (0usize..)
+        .zip(limits)
+        .map(|(number, limits)| site.cgroups.make(start.key, number, limits, pids))
+        .collect()
+}
+
 /// Locks the images that a task runs in, shared.
 fn hold_images(roots: &[Root]) -> io::Result<Vec<std::fs::File>> {
     let mut locks = Vec::new();
@@ -103,7 +126,8 @@ struct Supervisor<'a> {
     site: &'a Site,
     output: Output,
     body: Box<dyn Body + 'a>,
-    group: Option<Rc<Group>>,
+    /// Of main, then of those beside it.
+    groups: Rc<[Option<Group>]>,
     /// Held so that no image is removed while it is in use.
     _images: Vec<std::fs::File>,
     started: Millis,
@@ -120,29 +144,33 @@ impl<'a> Supervisor<'a> {
         start: &'a Start,
     ) -> Result<Self, End> {
         let prepare = || -> io::Result<_> {
-            let (out, out_end) = output_pipe()?;
-            let (err, err_end) = output_pipe()?;
+            let late = start.task.members.len() + start.task.sidecars.len();
+            let (mut pipes, mut ends) = (Vec::new(), Vec::new());
+            for _ in 0..=late {
+                let (out, out_end) = output_pipe()?;
+                let (err, err_end) = output_pipe()?;
+                pipes.push([out, err]);
+                ends.push([out_end, err_end]);
+            }
             let main = u8::try_from(start.task.init.len()).unwrap_or(u8::MAX);
             let path = crate::logs::path(&site.setup.data_dir, dir.key);
             let cap = site.setup.policy.log_bytes;
             let capture = start.task.capture_result;
-            Ok((
-                Output::new([out, err], path, cap, main, capture),
-                [out_end, err_end],
-            ))
+            Ok((Output::new(pipes, path, cap, main, capture), ends))
         };
         let (output, ends) = prepare().map_err(|e| unprepared("exec.io", e))?;
         let images = hold_images(&start.roots).map_err(|e| unprepared("image.io", e))?;
-        let limits = Limits::of(&start.task);
-        let pids = site.setup.policy.pids;
-        let group = site.cgroups.make(dir.key, limits, pids);
-        let group = group
-            .map_err(|e| unprepared("exec.limits", e))?
-            .map(Rc::new);
-        let group_of_body = group.clone();
+        let groups = groups(site, start).map_err(|e| unprepared("exec.limits", e))?;
         let body: Box<dyn Body + 'a> = match realm {
-            None => Box::new(Plain::start(site, dir, start, ends, group_of_body)?),
-            Some(Ok(realm)) => Box::new(Room::start(site, realm, dir, start, ends, group_of_body)?),
+            None => Box::new(Plain::start(site, dir, start, ends, Rc::clone(&groups))?),
+            Some(Ok(realm)) => Box::new(Room::start(
+                site,
+                realm,
+                dir,
+                start,
+                ends,
+                Rc::clone(&groups),
+            )?),
             Some(Err(error)) => {
                 let level = start.level;
                 let what = format!(
@@ -156,7 +184,7 @@ impl<'a> Supervisor<'a> {
             site,
             output,
             body,
-            group,
+            groups,
             _images: images,
             started,
             ending: None,
@@ -204,7 +232,7 @@ impl<'a> Supervisor<'a> {
 
     /// Records how limits were enforced and whether one of them ended the task.
     fn limits(&self, task: &Task, finished: &mut Finished) {
-        let group = self.group.as_ref();
+        let group = self.groups.first().and_then(Option::as_ref);
         if Limits::of(task).memory.is_some() {
             let how = group.and_then(|group| group.memory());
             let how = how.unwrap_or_else(|| "rlimit".into());
@@ -243,8 +271,7 @@ impl<'a> Supervisor<'a> {
         });
         let signals = self.site.signals.as_fd();
         let mut fds = vec![PollFd::from_borrowed_fd(signals, PollFlags::IN)];
-        let pipes = self.output.pipes.iter().flatten().map(AsFd::as_fd);
-        for fd in pipes.chain(self.body.control()) {
+        for fd in self.output.pipes().chain(self.body.control()) {
             fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
         }
         // Interrupted or not: the caller looks at everything anyway.

@@ -12,6 +12,7 @@ use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
@@ -21,12 +22,15 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 use serde::{Deserialize, Serialize};
 use steading_types::task::TaskReport;
-use steading_types::{AttemptId, Millis};
+use steading_types::{AttemptId, Millis, RunId};
 
+use crate::realm::Place;
 use crate::sys;
 
 const STARTED: &str = "started";
 const REPORT: &str = "report.json";
+/// A service can be used.
+const READY: &str = "ready";
 const REPORT_NEW: &str = "report.new";
 /// Where a task keeps what its containers write: script, volumes, overlay.
 pub(crate) const WORK: &str = "work";
@@ -50,6 +54,9 @@ pub(crate) struct Started {
     ticks: u64,
     boot: String,
     pub(crate) at: Millis,
+    /// It is there for others: its end is not all that is waited for.
+    #[serde(default)]
+    pub(crate) service: bool,
 }
 
 impl Started {
@@ -143,12 +150,45 @@ impl TaskDirs {
         Ok(Some(serde_json::from_slice(&text)?))
     }
 
+    /// The namespaces of a run's services: those of any of their supervisors.
+    pub(crate) fn place(&self, run: RunId) -> Option<Place> {
+        let namespace = |pid: &str| std::fs::metadata(format!("/proc/{pid}/ns/net"));
+        let own = namespace("self").ok()?.ino();
+        let keys = self.keys().ok()?;
+        keys.into_iter()
+            .filter(|key| key.run == run)
+            .find_map(|key| {
+                let started = self.started(key).ok()??;
+                let open = |kind| std::fs::File::open(format!("/proc/{}/ns/{kind}", started.pid));
+                let (users, network) = (open("user").ok()?, open("net").ok()?);
+                // Looked for after they were opened: the number has not changed hands.
+                started.service.then(|| started.supervisor()).flatten()?;
+                let theirs = network.metadata().ok()?.ino();
+                (theirs != own).then(|| Place {
+                    users: Some(users.into()),
+                    network: network.into(),
+                })
+            })
+    }
+
+    /// Whether a service said that it can be used.
+    pub(crate) fn ready(&self, key: AttemptId) -> bool {
+        let flags = AtFlags::SYMLINK_NOFOLLOW;
+        rustix::fs::statat(&self.tasks, format!("{key}/{READY}"), flags).is_ok()
+    }
+
+    /// A task's directory as a path.
+    pub(crate) fn path(&self, key: AttemptId) -> PathBuf {
+        self.path.join(key.to_string())
+    }
+
     /// Removes the directory when it holds our own records only; answers false when more is there.
     pub(crate) fn remove_records(&self, key: AttemptId) -> io::Result<bool> {
         let at = |name: &str| format!("{key}/{name}");
         // `started` goes last: until then the key is taken.
         for (name, flags) in [
             (WORK, AtFlags::REMOVEDIR),
+            (READY, AtFlags::empty()),
             (REPORT_NEW, AtFlags::empty()),
             (REPORT, AtFlags::empty()),
             (STARTED, AtFlags::empty()),
@@ -215,13 +255,14 @@ impl TaskDir {
     }
 
     /// Takes the key for this process, on disk. False when another process has it.
-    pub(crate) fn claim(&self) -> io::Result<bool> {
+    pub(crate) fn claim(&self, service: bool) -> io::Result<bool> {
         let pid = getpid().as_raw_pid();
         let record = Started {
             pid,
             ticks: start_ticks(pid)?,
             boot: self.boot.clone(),
             at: sys::now(),
+            service,
         };
         let name = format!("claim.{pid}");
         let file = self.write(&name, &record)?;
@@ -235,6 +276,13 @@ impl TaskDir {
         }
         file.sync_all()?;
         Ok(true)
+    }
+
+    /// Notes that a service can be used. Not synced: after a restart of the host nothing runs.
+    pub(crate) fn serve(&self) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::CLOEXEC;
+        openat(&self.fd, READY, flags, Mode::from_raw_mode(0o600))?;
+        Ok(())
     }
 
     /// Puts the task's end on disk.

@@ -34,6 +34,14 @@ impl Status {
         }
     }
 
+    /// A service that can be used.
+    pub fn serving(started: Option<u64>) -> Self {
+        Self {
+            extra: Some(SERVING.to_owned()),
+            ..Self::under_way(started)
+        }
+    }
+
     /// A task that the host does not know.
     pub fn gone() -> Self {
         Self {
@@ -54,6 +62,9 @@ impl Status {
         }
     }
 }
+
+/// What travels along with the status of a service that can be used.
+pub const SERVING: &str = r#"{"serving":true}"#;
 
 fn state(end: &End) -> State {
     match end {

@@ -112,7 +112,8 @@ impl Cut {
                 && (node.name.ends_with(EXIT_SUFFIX) || is_failure(node.phase));
             let leaf = !matches!(
                 node.kind,
-                NodeType::Steps
+                NodeType::Container
+                    | NodeType::Steps
                     | NodeType::StepGroup
                     | NodeType::DAG
                     | NodeType::TaskGroup
@@ -265,7 +266,7 @@ fn is_hook(run: &Run, ix: NodeIx) -> bool {
 /// What a node owns: its children and its hooks.
 fn owned(run: &Run, ix: NodeIx) -> impl Iterator<Item = NodeIx> {
     let children: Vec<NodeIx> = match run.live(ix).map(|live| &live.body) {
-        None | Some(Body::Leaf) => Vec::new(),
+        None | Some(Body::Leaf) => run.members(ix).map(|member| member.ix).collect(),
         Some(Body::Steps(children) | Body::Retry(children)) => children.clone(),
         Some(Body::Group(spreads)) => spreads.iter().flat_map(|s| s.children()).collect(),
         Some(Body::Tasks(spread)) => spread.children().collect(),

@@ -90,9 +90,10 @@ impl Turn<'_> {
     }
 
     fn shut_pod(&mut self, ix: NodeIx, shutdown: Shutdown) {
-        let natural = self.run.node(ix).map(|node| node.ending) == Some(Ending::Natural);
-        if natural {
-            self.ask_to_end(ix, shutdown_message(shutdown));
+        match self.run.node(ix).map(|node| node.ending) {
+            Some(Ending::Natural) => self.ask_to_end(ix, shutdown_message(shutdown)),
+            Some(Ending::Serving) => self.dismiss_one(ix),
+            _ => {}
         }
     }
 }

@@ -200,6 +200,7 @@ fn node_field(run: &Run, node: &Node, field: &str) -> Option<Value> {
         "startedAt" => text(&rfc3339(node.started.unwrap_or(node.created))),
         "finishedAt" => text(&rfc3339(node.finished?)),
         "exitCode" => text(&node.outputs.exit_code?.to_string()),
+        "ip" => text(&crate::templates::address(run, node)?.to_string()),
         "hostNodeName" => text(node.host.as_deref()?),
         _ => output(run, node, field.strip_prefix("outputs.")?),
     }

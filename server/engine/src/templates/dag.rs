@@ -203,6 +203,7 @@ fn satisfies(
 ) -> bool {
     let phase = node.phase;
     match result {
+        None if node.served() => true,
         None => match phase {
             NodePhase::Succeeded | NodePhase::Skipped => true,
             NodePhase::Failed => tolerated.failed,
@@ -214,7 +215,7 @@ fn satisfies(
         Some(TaskResult::Errored) => phase == NodePhase::Error,
         Some(TaskResult::Skipped) => phase == NodePhase::Skipped,
         Some(TaskResult::Omitted) => phase == NodePhase::Omitted,
-        Some(TaskResult::Daemoned) => false,
+        Some(TaskResult::Daemoned) => node.served(),
         Some(TaskResult::AnySucceeded) => tally.is_some_and(|tally| tally.succeeded > 0),
         Some(TaskResult::AllFailed) => {
             tally.is_some_and(|tally| tally.total > 0 && tally.failed == tally.total)

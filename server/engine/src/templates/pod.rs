@@ -29,12 +29,13 @@ impl Turn<'_> {
             return;
         };
         self.act(Action::Start(self.run.attempt(node)));
+        self.make_members(ix);
         let first = [limits.whole, limits.pending].into_iter().flatten().min();
         self.set_node_timer(ix, first);
     }
 
     /// The running node of an attempt; nothing for attempts that are over or of another generation.
-    fn open_attempt(&self, attempt: AttemptId) -> Option<&Node> {
+    pub(super) fn open_attempt(&self, attempt: AttemptId) -> Option<&Node> {
         let node = self.run.node(attempt.node)?;
         let same = self.run.attempt(node) == attempt;
         (same && !node.phase.completed()).then_some(node)
@@ -64,6 +65,16 @@ impl Turn<'_> {
         }
         let (ix, asked) = (node.ix, node.ending == Ending::Asked);
         let now = self.now;
+        if self.is_daemon(ix) {
+            // Argo's daemons are pending until they can be used.
+            if let Some(node) = self.edit(ix) {
+                node.host = host;
+                if !asked {
+                    node.message = None;
+                }
+            }
+            return;
+        }
         if let Some(node) = self.edit(ix) {
             node.phase = NodePhase::Running;
             node.started = Some(now);
@@ -78,6 +89,7 @@ impl Turn<'_> {
                 self.set_node_timer(ix, whole);
             }
         }
+        self.members_started(ix);
         self.fire_hooks(ix);
     }
 
@@ -102,6 +114,11 @@ impl Turn<'_> {
             verdict.phase = NodePhase::Failed;
             verdict.message = reason;
         }
+        if self.run.node(ix).map(|node| node.ending) == Some(Ending::Dismissed) {
+            verdict.phase = NodePhase::Succeeded;
+            verdict.message = None;
+        }
+        self.members_ended(ix, report, &verdict);
         let now = self.now;
         if let Some(node) = self.edit(ix) {
             let started = report.started.filter(|at| *at <= now);
@@ -136,7 +153,7 @@ impl Turn<'_> {
     }
 
     /// Asks for the timer of an attempt, or gives it up.
-    fn set_node_timer(&mut self, ix: NodeIx, at: Option<Millis>) {
+    pub(super) fn set_node_timer(&mut self, ix: NodeIx, at: Option<Millis>) {
         let Some(node) = self.edit(ix) else {
             return;
         };

@@ -48,7 +48,7 @@ pub(super) fn judge(template: &Template, report: &TaskReport, view: &View<'_>) -
     verdict
 }
 
-fn ended(end: &End) -> (NodePhase, Option<String>, Option<i32>) {
+pub(super) fn ended(end: &End) -> (NodePhase, Option<String>, Option<i32>) {
     let failed = |message: String, code: i32| (NodePhase::Failed, Some(message), Some(code));
     match end {
         End::Exited { code: 0, .. } => (NodePhase::Succeeded, None, Some(0)),

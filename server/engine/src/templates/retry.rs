@@ -11,7 +11,7 @@ use crate::derive::Bar;
 use crate::error::EngineError;
 use crate::head::Shutdown;
 use crate::live::Body;
-use crate::node::{Node, NodeRole};
+use crate::node::{Ending, Node, NodeRole};
 use crate::scope::{View, last_retry};
 use crate::text;
 use crate::time::{humanised, rfc3339};
@@ -72,6 +72,12 @@ impl Turn<'_> {
             && self.run.bar(retry).is_none()
         {
             return;
+        }
+        if last.served() && !last.phase.completed() {
+            if let Some(node) = self.edit(retry) {
+                node.ending = Ending::Serving;
+            }
+            return self.check_fulfilled(retry);
         }
         let (phase, message) = (last.phase, last.message.clone());
         let outputs = last.outputs.clone();

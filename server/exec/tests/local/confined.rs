@@ -817,7 +817,7 @@ fn busybox_path() -> &'static str {
 
 impl Site {
     /// Imports what a level needs.
-    fn import<A: At>(&self) {
+    pub(crate) fn import<A: At>(&self) {
         if A::LEVEL != Level::Image {
             return;
         }

@@ -11,6 +11,7 @@
 
 mod confined;
 mod harness;
+mod pods;
 mod process;
 
 fn main() {
@@ -19,5 +20,8 @@ fn main() {
         ("sandbox", confined::SANDBOX),
         ("image", confined::IMAGE),
         ("nobody", confined::NOBODY),
+        ("pods-sandbox", pods::SANDBOX),
+        ("pods-image", pods::IMAGE),
+        ("nobody::pods", pods::NOBODY),
     ]);
 }

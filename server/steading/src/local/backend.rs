@@ -10,6 +10,7 @@ use steading_control::backend::{
 };
 use steading_exec::{Ended, Exec, State};
 use steading_plugin_host::compute::{ErrorKind, Job, Phase, Resources, Status, SubmitStep};
+use steading_plugin_host::exec::SERVING;
 use steading_plugin_host::{CallContext, Plugin, Stop};
 use steading_types::task::{End, TaskReport};
 use steading_types::{AttemptId, TenantName};
@@ -106,7 +107,8 @@ impl LocalBackend {
         };
         match self.plugin.submit(&self.context(&tenant), &job, None).await {
             Ok(SubmitStep::Accepted(accepted)) => {
-                if known && matches!(self.exec.state(attempt), State::Ended(_)) {
+                let state = self.exec.state(attempt);
+                if known && !matches!(state, State::Running { ready: false, .. }) {
                     let _ = self.again.0.send(attempt);
                 }
                 Ok(Accepted {
@@ -135,7 +137,7 @@ impl LocalBackend {
         }
     }
 
-    /// Attempts that ended: waits for the first, takes what else is there.
+    /// Attempts that ended, and services that became ready: waits for the first, takes what else is there.
     async fn next(&self) -> Vec<AttemptId> {
         let (mut ended, mut again) = (self.ended.lock().await, self.again.1.lock().await);
         let first = tokio::select! {
@@ -162,7 +164,9 @@ impl LocalBackend {
         loop {
             let mut by_tenant: BTreeMap<TenantName, Vec<AttemptId>> = BTreeMap::new();
             for attempt in self.next().await {
-                let _ = self.ends.send(attempt);
+                if matches!(self.exec.state(attempt), State::Ended(_)) {
+                    let _ = self.ends.send(attempt);
+                }
                 // One without an owner is left over, or not yet taken up after a restart: whoever takes
                 // it up asks for its state.
                 if let Some(tenant) = self.owners.of(attempt) {
@@ -250,6 +254,9 @@ fn seen(status: Status) -> Option<Seen> {
     {
         return Some(Seen::Ended(Box::new(report)));
     }
+    if status.phase == Phase::Running && status.outputs.as_deref() == Some(SERVING) {
+        return Some(Seen::Ready(status.node));
+    }
     let end = match status.phase {
         Phase::Queued | Phase::Starting => {
             return Some(Seen::Waiting(status.reason.unwrap_or_default()));
@@ -306,7 +313,11 @@ impl Backend for LocalBackend {
                 ..
             } = known;
             self.owners.set(attempt, tenant, containers);
-            if !matches!(self.exec.state(attempt), State::Running { .. }) {
+            let waits = matches!(
+                self.exec.state(attempt),
+                State::Running { ready: false, .. }
+            );
+            if !waits {
                 let _ = self.again.0.send(attempt);
             }
         })

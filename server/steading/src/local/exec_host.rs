@@ -51,7 +51,14 @@ impl LocalExec {
         };
         match self.exec.state(attempt) {
             State::Unknown => Status::gone(),
-            State::Running { started } => Status::under_way(started.map(|at| at.get())),
+            State::Running { started, ready } => {
+                let started = started.map(|at| at.get());
+                if ready {
+                    Status::serving(started)
+                } else {
+                    Status::under_way(started)
+                }
+            }
             State::Ended(report) => Status::ended(&report),
         }
     }

@@ -20,7 +20,9 @@ numbers!(kind_number, kind, "node type", NodeType {
 });
 numbers!(role_number, role, "node role", NodeRole { Plain = 0, Hook = 1, Try = 2 });
 
-numbers!(ending_number, ending, "ending of a node", Ending { Natural = 0, Asked = 1 });
+numbers!(ending_number, ending, "ending of a node", Ending {
+    Natural = 0, Asked = 1, Serving = 2, Dismissed = 3,
+});
 
 #[derive(Serialize, Deserialize)]
 struct V1<'r> {
