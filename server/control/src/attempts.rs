@@ -1,6 +1,6 @@
 //! The life of attempts outside the engine: queued, handed to the backend, watched, ended, released.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,15 +8,17 @@ use steading_engine::action::Action;
 use steading_engine::command::Command;
 use steading_engine::error::EngineError;
 use steading_engine::{Run, Worker};
-use steading_store::Change;
+use steading_store::{Batch, Change, Commit, Pace, StoreError};
 use steading_types::task::{End, TaskReport};
 use steading_types::{AttemptId, RunId, TenantName};
 
-use crate::backend::{Accepted, BackendError, Hope, Known, Observed, Order, Seen, Stage};
+use crate::backend::{
+    Accepted, BackendError, Epoch, Hope, Known, Later, Observed, Order, Seen, Stage,
+};
 use crate::clock::now;
 use crate::error::ControlError;
-use crate::scheduler::Removed;
-use crate::step::{Waits, accepted, forget};
+use crate::scheduler::{Next, Release, Removed};
+use crate::step::{Room, Waits, accepted, forget, released};
 use crate::{ENVIRONMENT, Inner};
 
 /// Pauses between tries to hand an attempt to a backend that asks for patience.
@@ -25,7 +27,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// Attempts that hold a slot, and how far each is.
 #[derive(Debug, Default)]
-pub(crate) struct Attempts(Mutex<HashMap<AttemptId, Held>>);
+pub(crate) struct Attempts {
+    held: Mutex<HashMap<AttemptId, Held>>,
+    /// Those that an earlier epoch of the backend may have had.
+    overtaken: Mutex<HashSet<AttemptId>>,
+}
 
 #[derive(Debug, Clone)]
 struct Held {
@@ -45,7 +51,18 @@ enum HeldStage {
 
 impl Attempts {
     fn map(&self) -> MutexGuard<'_, HashMap<AttemptId, Held>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn overtaken(&self) -> MutexGuard<'_, HashSet<AttemptId>> {
+        self.overtaken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The attempt was released in an earlier epoch of the backend.
+    pub(crate) fn overtake(&self, attempt: AttemptId) {
+        self.overtaken().insert(attempt);
     }
 
     fn hold(&self, tenant: &TenantName, attempt: AttemptId, stage: HeldStage) {
@@ -82,6 +99,7 @@ impl Inner {
         tenant: &TenantName,
         run: RunId,
         actions: Vec<Action>,
+        mut room: Room,
     ) {
         let (mut cancelled, mut started) = (Vec::new(), false);
         for action in actions {
@@ -90,7 +108,8 @@ impl Inner {
                     let (priority, worker) = self.standing(tenant, attempt);
                     match worker {
                         Worker::Backend => {
-                            self.scheduler().push(tenant, attempt, priority);
+                            let release = room.take();
+                            self.scheduler().push(tenant, attempt, priority, release);
                             started = true;
                         }
                         Worker::Server => self.serve(tenant, attempt, priority),
@@ -149,13 +168,60 @@ impl Inner {
     /// Fills free slots.
     pub(crate) fn pump(self: &Arc<Self>) {
         loop {
-            let Some((tenant, attempt)) = self.scheduler().pop() else {
-                return;
-            };
-            self.attempts.hold(&tenant, attempt, HeldStage::Submitting);
-            let inner = Arc::clone(self);
-            tokio::spawn(async move { inner.submit_attempt(tenant, attempt).await });
+            let mut scheduler = self.scheduler();
+            match scheduler.pop() {
+                Next::HandOver(tenant, attempt) => {
+                    drop(scheduler);
+                    self.attempts.hold(&tenant, attempt, HeldStage::Submitting);
+                    let inner = Arc::clone(self);
+                    tokio::spawn(async move { inner.submit_attempt(tenant, attempt).await });
+                }
+                Next::Release(tenant, attempts) => {
+                    // Queued under the scheduler's lock: the row of one that is ended meanwhile is
+                    // taken away behind this.
+                    let commit = self.release(&tenant, &attempts);
+                    drop(scheduler);
+                    let inner = Arc::clone(self);
+                    tokio::spawn(async move {
+                        let committed = commit.await;
+                        inner.released(&tenant, &attempts, committed).await;
+                    });
+                }
+                Next::Nothing => return,
+            }
         }
+    }
+
+    fn release(
+        &self,
+        tenant: &TenantName,
+        attempts: &[AttemptId],
+    ) -> Later<'static, Result<Commit, StoreError>> {
+        let row = released(&self.epoch, now());
+        let row_of = |attempt: &AttemptId| Change::PutOutbox(tenant.clone(), *attempt, row.clone());
+        let batch = Batch {
+            changes: attempts.iter().map(row_of).collect(),
+            ..Batch::default()
+        };
+        Box::pin(self.store.commit(batch, Pace::Now))
+    }
+
+    async fn released(
+        self: Arc<Self>,
+        tenant: &TenantName,
+        attempts: &[AttemptId],
+        committed: Result<Commit, StoreError>,
+    ) {
+        let outcome = match committed {
+            Ok(_) => Release::Done,
+            Err(error) => {
+                tracing::error!(tenant = %tenant, error = %error, "attempts could not be released; trying again");
+                tokio::time::sleep(PAUSE).await;
+                Release::Needed
+            }
+        };
+        self.scheduler().released(tenant, attempts, outcome);
+        self.pump();
     }
 
     async fn submit_attempt(self: Arc<Self>, tenant: TenantName, attempt: AttemptId) {
@@ -208,6 +274,10 @@ impl Inner {
             attempt,
             name: request.name,
             task: request.task,
+            epoch: match self.attempts.overtaken().contains(&attempt) {
+                true => Epoch::Earlier,
+                false => Epoch::This,
+            },
         })
     }
 
@@ -369,6 +439,7 @@ impl Inner {
         );
         self.keep_end(tenant, attempt, report, extra).await;
         self.attempts.map().remove(&attempt);
+        self.attempts.overtaken().remove(&attempt);
         self.backend.release(tenant.clone(), attempt).await;
         self.archive_when_over(tenant, attempt.run);
     }

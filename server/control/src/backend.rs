@@ -12,6 +12,11 @@ pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A compute environment. Every call is keyed by the attempt and may be repeated.
 pub trait Backend: Send + Sync + 'static {
+    /// Names the time in which the backend surely remembers every attempt that it was given. It is kept
+    /// with an attempt before the attempt is handed over. Empty for a backend that never forgets one.
+    fn epoch(&self) -> Vec<u8> {
+        Vec::new()
+    }
     /// Hands the work over; an attempt that exists already under this id is adopted, never started again.
     fn submit<'a>(&'a self, order: Order) -> Later<'a, Result<Accepted, BackendError>>;
     /// Goes on watching an attempt that was handed over before a restart.
@@ -36,6 +41,17 @@ pub struct Order {
     pub name: String,
     /// The work.
     pub task: Task,
+    /// Whether an earlier epoch of the backend may have had it.
+    pub epoch: Epoch,
+}
+
+/// When an attempt was first handed over, if it ever was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Epoch {
+    /// In this epoch of the backend, which knows it then.
+    This,
+    /// In an earlier one: without a trace of it, it is lost. It must not be started.
+    Earlier,
 }
 
 /// An attempt that a backend has had since before a restart.

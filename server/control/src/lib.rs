@@ -66,6 +66,8 @@ pub struct Parts {
 pub(crate) struct Inner {
     store: Store,
     backend: Arc<dyn Backend>,
+    /// The backend's.
+    epoch: Arc<[u8]>,
     logs: Arc<dyn Logs>,
     images: Arc<dyn Images>,
     doctor: Arc<dyn Doctor>,
@@ -98,6 +100,7 @@ impl Control {
     pub async fn start(parts: Parts) -> Result<Self, ControlError> {
         let inner = Arc::new(Inner {
             store: parts.store,
+            epoch: parts.backend.epoch().into(),
             backend: parts.backend,
             logs: parts.logs,
             images: parts.images,

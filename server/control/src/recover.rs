@@ -12,6 +12,7 @@ use steading_types::{AttemptId, TenantName};
 
 use crate::Inner;
 use crate::error::ControlError;
+use crate::scheduler::Release;
 use crate::served::SERVER;
 use crate::step::reference;
 
@@ -49,7 +50,13 @@ impl Inner {
             _ if row.environment == SERVER => self.serve(tenant, attempt, 0),
             (OutboxStage::Accepted, Some(handle)) => self.adopt(tenant, attempt, handle).await,
             // A backend that calls attempts by our key may have this one: it adopts instead of starting again.
-            _ => self.scheduler().push(tenant, attempt, 0),
+            (OutboxStage::Submitting, _) => {
+                if row.state != *self.epoch {
+                    self.attempts.overtake(attempt);
+                }
+                self.scheduler().push(tenant, attempt, 0, Release::Done);
+            }
+            _ => self.scheduler().push(tenant, attempt, 0, Release::Needed),
         }
     }
 

@@ -2,11 +2,38 @@
 //!
 //! Fairness is by attempts that run: of the tenants with something ready, the one that runs the least
 //! goes first, so a fan of ten thousand in one tenant delays another tenant by one task at most.
+//!
+//! An attempt may be handed to a backend only when its row says so on disk: it is *released*. Where a slot
+//! is free when the attempt becomes ready, the commit that makes it ready releases it; the others are
+//! released [`WINDOW`] at a time, as their turn comes near.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use steading_types::{AttemptId, TenantName};
+
+/// Attempts of a tenant that are released with one commit.
+pub const WINDOW: usize = 32;
+
+/// Whether an attempt's row on disk says that a backend may have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// It says so.
+    Done,
+    /// Not yet.
+    Needed,
+}
+
+/// What the scheduler asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// Hand this attempt over: it occupies a slot now.
+    HandOver(TenantName, AttemptId),
+    /// Release these, then say [`Scheduler::released`].
+    Release(TenantName, Vec<AttemptId>),
+    /// Nothing can go on now.
+    Nothing,
+}
 
 /// Ready and running attempts of one compute environment.
 #[derive(Debug)]
@@ -20,11 +47,21 @@ pub struct Scheduler {
 /// One tenant's part.
 #[derive(Debug, Default)]
 struct Share {
-    ready: BTreeMap<Place, AttemptId>,
+    ready: BTreeMap<Place, (AttemptId, Release)>,
     places: HashMap<AttemptId, Place>,
     running: usize,
     /// When it was last served: breaks ties in turn.
     served: u64,
+    /// A commit that releases some is under way.
+    releasing: bool,
+}
+
+impl Share {
+    /// Whether the first in line can be handed over, or released.
+    fn can_go_on(&self) -> bool {
+        let first = self.ready.first_key_value();
+        first.is_some_and(|(_, (_, release))| *release == Release::Done || !self.releasing)
+    }
 }
 
 /// Order within a tenant: higher priority first, then first come.
@@ -42,7 +79,13 @@ impl Scheduler {
     }
 
     /// Queues an attempt; one that is queued or runs already stays as it is.
-    pub fn push(&mut self, tenant: &TenantName, attempt: AttemptId, priority: i32) {
+    pub fn push(
+        &mut self,
+        tenant: &TenantName,
+        attempt: AttemptId,
+        priority: i32,
+        release: Release,
+    ) {
         if self.running.contains_key(&attempt) {
             return;
         }
@@ -53,28 +96,61 @@ impl Scheduler {
             return;
         }
         share.places.insert(attempt, place);
-        share.ready.insert(place, attempt);
+        share.ready.insert(place, (attempt, release));
     }
 
-    /// Takes the next attempt and occupies a slot with it.
-    pub fn pop(&mut self) -> Option<(TenantName, AttemptId)> {
+    /// Slots that nobody waits for.
+    pub fn room(&self) -> usize {
+        let (ready, running) = self.load();
+        self.slots.saturating_sub(ready.saturating_add(running))
+    }
+
+    /// Takes the next attempt and occupies a slot with it, or says what is needed for that.
+    pub fn pop(&mut self) -> Next {
+        self.next().unwrap_or(Next::Nothing)
+    }
+
+    fn next(&mut self) -> Option<Next> {
         if self.running.len() >= self.slots {
             return None;
         }
         let next = self
             .tenants
             .iter()
-            .filter(|(_, share)| !share.ready.is_empty())
+            .filter(|(_, share)| share.can_go_on())
             .min_by_key(|(_, share)| (share.running, share.served));
         let tenant = next.map(|(tenant, _)| tenant.clone())?;
         self.arrivals = self.arrivals.wrapping_add(1);
         let share = self.tenants.get_mut(&tenant)?;
-        let (_, attempt) = share.ready.pop_first()?;
+        let first = share.ready.first_entry()?;
+        let (attempt, release) = *first.get();
+        if release == Release::Needed {
+            share.releasing = true;
+            let needed = share.ready.values();
+            let needed = needed.filter(|(_, release)| *release == Release::Needed);
+            let window = needed.take(WINDOW).map(|(attempt, _)| *attempt).collect();
+            return Some(Next::Release(tenant, window));
+        }
+        first.remove();
         share.places.remove(&attempt);
         share.running = share.running.saturating_add(1);
         share.served = self.arrivals;
         self.running.insert(attempt, tenant.clone());
-        Some((tenant, attempt))
+        Some(Next::HandOver(tenant, attempt))
+    }
+
+    /// The commit that released these is over, well ([`Release::Done`]) or not.
+    pub fn released(&mut self, tenant: &TenantName, attempts: &[AttemptId], outcome: Release) {
+        let Some(share) = self.tenants.get_mut(tenant) else {
+            return;
+        };
+        share.releasing = false;
+        for attempt in attempts {
+            let place = share.places.get(attempt);
+            if let Some((_, release)) = place.and_then(|place| share.ready.get_mut(place)) {
+                *release = outcome;
+            }
+        }
     }
 
     /// Occupies a slot with an attempt that is known to run (after a restart), even beyond the limit.
@@ -152,11 +228,40 @@ mod tests {
         name.parse().unwrap()
     }
 
+    fn next(scheduler: &mut Scheduler) -> Option<AttemptId> {
+        match scheduler.pop() {
+            Next::HandOver(_, attempt) => Some(attempt),
+            Next::Release(..) | Next::Nothing => None,
+        }
+    }
+
+    #[test]
+    fn nothing_is_handed_over_before_it_is_released() {
+        let mut scheduler = Scheduler::new(2);
+        let a = tenant("a");
+        (0..40).for_each(|n| scheduler.push(&a, attempt(n), 0, Release::Needed));
+        let Next::Release(_, window) = scheduler.pop() else {
+            panic!("nothing was released");
+        };
+        assert_eq!(window, (0..32).map(attempt).collect::<Vec<_>>());
+        assert_eq!(
+            scheduler.pop(),
+            Next::Nothing,
+            "while the commit is under way"
+        );
+        scheduler.push(&tenant("b"), attempt(90), 0, Release::Done);
+        assert_eq!(next(&mut scheduler), Some(attempt(90)), "others go on");
+        scheduler.released(&a, &window, Release::Needed);
+        assert_eq!(scheduler.pop(), Next::Release(a.clone(), window.clone()));
+        scheduler.remove(&a, attempt(0));
+        scheduler.released(&a, &window, Release::Done);
+        assert_eq!(next(&mut scheduler), Some(attempt(1)));
+    }
+
     #[test]
     fn a_large_fan_of_one_tenant_does_not_hold_up_another() {
         let mut scheduler = Scheduler::new(2);
-        (0..1000).for_each(|n| scheduler.push(&tenant("big"), attempt(n), 0));
-        let next = |scheduler: &mut Scheduler| scheduler.pop().map(|(_, attempt)| attempt);
+        (0..1000).for_each(|n| scheduler.push(&tenant("big"), attempt(n), 0, Release::Done));
         assert_eq!(
             (
                 next(&mut scheduler),
@@ -165,7 +270,7 @@ mod tests {
             ),
             (Some(attempt(0)), Some(attempt(1)), None)
         );
-        scheduler.push(&tenant("small"), attempt(5000), 0);
+        scheduler.push(&tenant("small"), attempt(5000), 0, Release::Done);
         assert_eq!(
             scheduler.remove(&tenant("big"), attempt(0)),
             Removed::Running
@@ -177,11 +282,9 @@ mod tests {
     fn priority_goes_first_and_equals_go_in_order_of_arrival() {
         let mut scheduler = Scheduler::new(10);
         for (n, priority) in [(1, 0), (2, 5), (3, 0), (4, 5)] {
-            scheduler.push(&tenant("a"), attempt(n), priority);
+            scheduler.push(&tenant("a"), attempt(n), priority, Release::Done);
         }
-        let order: Vec<_> = std::iter::from_fn(|| scheduler.pop())
-            .map(|(_, attempt)| attempt)
-            .collect();
+        let order: Vec<_> = std::iter::from_fn(|| next(&mut scheduler)).collect();
         assert_eq!(order, [2, 4, 1, 3].map(attempt));
     }
 
@@ -194,8 +297,8 @@ mod tests {
                 // An attempt belongs to one tenant.
                 let (id, owner) = (attempt(n * 3 + u32::from(team)), tenant(["a", "b", "c"][usize::from(team)]));
                 match what {
-                    0 => { if !running.contains(&id) { ready.insert(id); } scheduler.push(&owner, id, 0); }
-                    1 => if let Some((_, next)) = scheduler.pop() { prop_assert!(ready.remove(&next)); running.insert(next); },
+                    0 => { if !running.contains(&id) { ready.insert(id); } scheduler.push(&owner, id, 0, Release::Done); }
+                    1 => if let Some(next) = next(&mut scheduler) { prop_assert!(ready.remove(&next)); running.insert(next); },
                     _ => { ready.remove(&id); running.remove(&id); scheduler.remove(&owner, id); }
                 }
                 prop_assert!(running.len() <= slots);

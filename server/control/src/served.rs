@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use crate::Inner;
 use crate::attempts::{never_ran, report};
 use crate::clock::now;
-use crate::scheduler::{Removed, Scheduler};
+use crate::scheduler::{Next, Release, Removed, Scheduler};
 use crate::step::forget;
 pub(crate) use resource::Watched;
 
@@ -119,7 +119,7 @@ impl Inner {
     pub(crate) fn serve(self: &Arc<Self>, tenant: &TenantName, attempt: AttemptId, priority: i32) {
         let mut work = self.served.work();
         if !work.stops.contains_key(&attempt) {
-            work.queue.push(tenant, attempt, priority);
+            work.queue.push(tenant, attempt, priority, Release::Done);
         }
         drop(work);
         self.pump_served();
@@ -127,7 +127,7 @@ impl Inner {
 
     fn pump_served(self: &Arc<Self>) {
         let mut work = self.served.work();
-        while let Some((tenant, attempt)) = work.queue.pop() {
+        while let Next::HandOver(tenant, attempt) = work.queue.pop() {
             let (stop, stopped) = oneshot::channel();
             work.stops.insert(attempt, stop);
             let inner = Arc::clone(self);

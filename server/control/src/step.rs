@@ -17,6 +17,7 @@ use crate::backend::Later;
 use crate::clock::now;
 use crate::error::ControlError;
 use crate::registry::Cell;
+use crate::scheduler::Release;
 use crate::served::SERVER;
 
 /// Whether somebody waits for the commit.
@@ -50,6 +51,7 @@ impl Inner {
         let Some(Queued {
             commit,
             actions,
+            room,
             cell,
         }) = queued
         else {
@@ -62,8 +64,16 @@ impl Inner {
             }
             return Err(error.into());
         }
-        self.carry_out(tenant, id, actions);
+        self.carry_out(tenant, id, actions, room);
         Ok(())
+    }
+
+    /// What a commit may release now.
+    pub(crate) fn room(&self) -> Room {
+        Room {
+            slots: self.scheduler().room(),
+            epoch: Arc::clone(&self.epoch),
+        }
     }
 
     /// Applies and queues, under the run's lock; nothing when the run was dropped in this very moment.
@@ -85,6 +95,7 @@ impl Inner {
                 return Some(Ok(Some(Queued {
                     commit: Box::pin(self.store.commit(batch, Pace::Lazy)),
                     actions: Vec::new(),
+                    room: self.room(),
                     cell: None,
                 })));
             }
@@ -106,12 +117,14 @@ impl Inner {
             Pace::Lazy
         };
         // Queued under the lock: batches of one run reach the store in the order of its steps.
-        let batch = batch(run, &outcome, extra.to_vec(), now).upon(&cell.lineage);
+        let room = self.room();
+        let batch = batch(run, &outcome, extra.to_vec(), now, room.clone()).upon(&cell.lineage);
         let commit = Box::pin(self.store.commit(batch, pace));
         drop(held);
         Some(Ok(Some(Queued {
             commit,
             actions: outcome.actions,
+            room,
             cell: Some(cell),
         })))
     }
@@ -121,7 +134,29 @@ impl Inner {
 struct Queued {
     commit: Later<'static, Result<Commit, StoreError>>,
     actions: Vec<Action>,
+    room: Room,
     cell: Option<Arc<Cell>>,
+}
+
+/// How many attempts a commit releases (see [`crate::scheduler`]): counted once, and asked in the order of
+/// the actions both for their rows and for their places in the scheduler.
+#[derive(Debug, Clone)]
+pub(crate) struct Room {
+    slots: usize,
+    epoch: Arc<[u8]>,
+}
+
+impl Room {
+    /// For the next attempt.
+    pub(crate) fn take(&mut self) -> Release {
+        match self.slots.checked_sub(1) {
+            Some(rest) => {
+                self.slots = rest;
+                Release::Done
+            }
+            None => Release::Needed,
+        }
+    }
 }
 
 /// Actions that make something go on.
@@ -141,7 +176,13 @@ pub(crate) fn reference(head: &Head) -> RunRef {
 }
 
 /// The rows of an outcome.
-pub(crate) fn batch(run: &Run, outcome: &Outcome, extra: Vec<Change>, now: Millis) -> Batch {
+pub(crate) fn batch(
+    run: &Run,
+    outcome: &Outcome,
+    extra: Vec<Change>,
+    now: Millis,
+    mut room: Room,
+) -> Batch {
     let run_ref = reference(run.head());
     let mut changes = extra;
     if outcome.head == Changed::Yes {
@@ -165,7 +206,7 @@ pub(crate) fn batch(run: &Run, outcome: &Outcome, extra: Vec<Change>, now: Milli
         outcome
             .actions
             .iter()
-            .filter_map(|action| row_of(run, &run_ref, action, now)),
+            .filter_map(|action| row_of(run, &run_ref, action, now, &mut room)),
     );
     Batch {
         changes,
@@ -174,14 +215,22 @@ pub(crate) fn batch(run: &Run, outcome: &Outcome, extra: Vec<Change>, now: Milli
 }
 
 /// What an action leaves on disk, so that it is carried out after a crash as well.
-fn row_of(state: &Run, run: &RunRef, action: &Action, now: Millis) -> Option<Change> {
+fn row_of(
+    state: &Run,
+    run: &RunRef,
+    action: &Action,
+    now: Millis,
+    room: &mut Room,
+) -> Option<Change> {
     match action {
         Action::Start(attempt) => {
-            let environment = match state.worker(*attempt) {
-                Worker::Backend => "",
-                Worker::Server => SERVER,
+            let row = match state.worker(*attempt) {
+                Worker::Server => queued(SERVER, now),
+                Worker::Backend => match room.take() {
+                    Release::Done => released(&room.epoch, now),
+                    Release::Needed => queued("", now),
+                },
             };
-            let row = queued(environment, now);
             Some(Change::PutOutbox(run.tenant.clone(), *attempt, row))
         }
         Action::SetTimer(timer, due) => Some(Change::SetTimer(run.clone(), *timer, *due)),
@@ -199,6 +248,15 @@ fn queued(environment: &str, now: Millis) -> OutboxRow {
         state: Vec::new(),
         handle: None,
         queued: now,
+    }
+}
+
+/// The outbox row of an attempt that may be handed over from now on, in this epoch of the backend.
+pub(crate) fn released(epoch: &[u8], now: Millis) -> OutboxRow {
+    OutboxRow {
+        stage: OutboxStage::Submitting,
+        state: epoch.to_vec(),
+        ..queued("", now)
     }
 }
 

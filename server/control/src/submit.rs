@@ -20,7 +20,7 @@ use steading_types::{Millis, TenantName, WorkflowName, WorkflowPhase};
 use crate::clock::{now, run_id, suffix};
 use crate::error::ControlError;
 use crate::library::TenantLibrary;
-use crate::step::{batch, reference};
+use crate::step::{Room, batch, reference};
 use crate::{Control, Inner};
 
 /// Further names that are drawn when a generated one is taken.
@@ -200,7 +200,8 @@ impl Inner {
             Change::PutDocument(reference(run.head()), document),
         ];
         first.extend(draft.along.iter().cloned());
-        let Batch { mut changes, .. } = batch(&run, &outcome, first, now);
+        let room = self.room();
+        let Batch { mut changes, .. } = batch(&run, &outcome, first, now, room.clone());
         // The head stands first: it claims the name.
         let mut seen_head = false;
         changes.retain(|change| {
@@ -212,7 +213,7 @@ impl Inner {
             changes,
             ..Batch::default()
         };
-        self.keep(run, batch, outcome.actions).await?;
+        self.keep(run, batch, outcome.actions, room).await?;
         Ok(submitted)
     }
 
@@ -222,6 +223,7 @@ impl Inner {
         run: Run,
         batch: Batch,
         actions: Vec<Action>,
+        room: Room,
     ) -> Result<(), ControlError> {
         let (tenant, id, name) = (
             run.head().tenant.clone(),
@@ -238,7 +240,7 @@ impl Inner {
                 other => other.into(),
             })?;
         self.registry.insert(run);
-        self.carry_out(&tenant, id, actions);
+        self.carry_out(&tenant, id, actions, room);
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The server's side of local execution: starts tasks, knows which run, learns of each end.
 
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -213,6 +214,18 @@ impl Exec {
         }
     }
 
+    /// Judges a task that was handed over before this host was booted: nothing of it can run any more.
+    /// Without a report of its end it is lost, whether it had begun or not. Never starts anything.
+    ///
+    /// # Errors
+    /// When its directory can not be written.
+    pub fn lose(&self, key: AttemptId) -> Result<(), ExecError> {
+        match self.state(key) {
+            State::Unknown => self.record(key, End::Lost),
+            State::Running { .. } | State::Ended(_) => Ok(()),
+        }
+    }
+
     /// Where a task stands.
     pub fn state(&self, key: AttemptId) -> State {
         match self.tasks().get(&key) {
@@ -269,11 +282,19 @@ impl Exec {
             });
         }
         self.tasks().remove(&key);
-        let removed = self.0.dirs.remove_records(key);
-        if !removed.doing("removing a task's directory")? {
-            self.0.link.call(Request::Remove { key }).await?;
+        let doing = "removing a task's directory";
+        if self.0.dirs.remove_records(key).doing(doing)? {
+            return Ok(());
         }
-        Ok(())
+        let exec = self.clone();
+        let removed = tokio::task::spawn_blocking(move || exec.0.dirs.remove(key));
+        match removed.await.unwrap_or_else(|lost| Err(lost.into())) {
+            // Containers had users of their own: the spawner may do what this process may not.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                self.0.link.call(Request::Remove { key }).await.map(drop)
+            }
+            removed => removed.doing(doing),
+        }
     }
 
     /// Examines what this host provides for isolating tasks.
@@ -285,6 +306,11 @@ impl Exec {
             (Done::Examined(findings), _) => Ok(findings),
             _ => Ok(Vec::new()),
         }
+    }
+
+    /// Names the host's boot. Of what was started in it every trace is there, until it is removed here.
+    pub fn boot(&self) -> &str {
+        &self.0.dirs.boot
     }
 
     /// The data directory, for [`crate::logs`].
@@ -332,7 +358,8 @@ impl Exec {
             isolation: String::new(),
         };
         let dir = self.0.dirs.make(key).doing("making a task's directory")?;
-        dir.finish(&report).doing("writing a task's report")?;
+        dir.finish(&report, || false)
+            .doing("writing a task's report")?;
         self.end(key, report);
         Ok(())
     }

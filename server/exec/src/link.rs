@@ -125,14 +125,18 @@ impl Link {
         tracing::warn!("the spawner died; a new one has taken over");
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let request = Request::Setup(setup.clone());
-        let first = Packet::new(&Envelope { id, request }).map(Arc::new);
+        let sent = match Packet::new(&Envelope { id, request }) {
+            Ok(packet) => self.send(&packet).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sent {
+            tracing::error!(%error, "setting the new spawner up failed");
+        }
+        // Looked at only now: what is asked from here on lies behind the setup anyway.
         let again: Vec<Arc<Packet>> = {
             let waiting = self.waiting();
-            let packets = waiting
-                .requests
-                .values()
-                .map(|(packet, _)| Arc::clone(packet));
-            first.into_iter().chain(packets).collect()
+            let packets = waiting.requests.values();
+            packets.map(|(packet, _)| Arc::clone(packet)).collect()
         };
         for packet in again {
             if let Err(error) = self.send(&packet).await {

@@ -7,6 +7,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 
+use rustix::buffer::spare_capacity;
 use rustix::io::Errno;
 use steading_types::task::RESULT_LIMIT;
 
@@ -68,7 +69,7 @@ impl Output {
             log,
             result: capture.then(Vec::new),
             main,
-            buffer: vec![0; CHUNK],
+            buffer: Vec::with_capacity(CHUNK),
         }
     }
 
@@ -83,10 +84,11 @@ impl Output {
             // At most a mebibyte a turn, so that one stream does not starve everything else.
             for _ in 0..16 {
                 let Some(fd) = &stream.pipe else { break };
-                match rustix::io::read(fd.as_fd(), &mut *self.buffer) {
+                self.buffer.clear();
+                match rustix::io::read(fd.as_fd(), spare_capacity(&mut self.buffer)) {
                     Ok(0) => stream.pipe = None,
                     Ok(n) => {
-                        let bytes = self.buffer.get(..n).unwrap_or_default();
+                        let bytes = self.buffer.as_slice();
                         if stream.source == Source::Stdout && container == self.main {
                             keep_tail(self.result.as_mut(), bytes);
                         }

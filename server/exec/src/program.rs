@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::CString;
-use std::io::{self, Read};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
@@ -12,7 +12,7 @@ use steading_types::AttemptId;
 use steading_types::task::Container;
 
 use crate::images::ImageConfig;
-use crate::sys::{self, Disposition, Fork};
+use crate::sys::{self, Disposition};
 
 /// Where programs are looked for when the container does not say.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -33,26 +33,6 @@ pub(crate) enum LaunchError {
     NotStarted(String),
     /// The machinery failed.
     Io(io::Error),
-}
-
-impl LaunchError {
-    /// From the child to its parent: a byte for the kind, then the sentence.
-    fn encode(&self) -> Vec<u8> {
-        let (kind, text) = match self {
-            Self::NotStarted(text) => (b'n', text.clone()),
-            Self::Io(error) => (b'i', error.to_string()),
-        };
-        [kind].into_iter().chain(text.into_bytes()).collect()
-    }
-
-    fn decode(message: &[u8]) -> Option<Self> {
-        let (kind, text) = message.split_first()?;
-        let text = String::from_utf8_lossy(text).into_owned();
-        Some(match kind {
-            b'n' => Self::NotStarted(text),
-            _ => Self::Io(io::Error::other(text)),
-        })
-    }
 }
 
 impl From<io::Error> for LaunchError {
@@ -145,7 +125,8 @@ impl Program {
         None
     }
 
-    /// Forks and becomes the program. In the child `prepare` runs first, `confine` last before exec.
+    /// Starts a child that becomes the program. In it `prepare` runs first, `confine` last before exec.
+    /// The child works in this process's memory until then, and so can say what went wrong.
     pub(crate) fn launch(
         &self,
         stdio: [BorrowedFd<'_>; 3],
@@ -153,32 +134,20 @@ impl Program {
         prepare: impl FnOnce() -> io::Result<()>,
         confine: impl FnOnce() -> io::Result<()>,
     ) -> Result<Pid, LaunchError> {
-        let (failure, mut failed) = {
-            let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
-            (std::fs::File::from(read), std::fs::File::from(write))
+        let mut failed = None;
+        let pid = sys::lend(|| {
+            failed = Some(match prepare() {
+                Ok(()) => self.become_program(stdio, parent, confine),
+                Err(error) => Stage::Prepare(error),
+            });
+        })?;
+        let Some(stage) = failed else {
+            return Ok(pid);
         };
-        match sys::fork(0)? {
-            Fork::Child => {
-                let stage = match prepare() {
-                    Ok(()) => self.become_program(stdio, parent, confine),
-                    Err(error) => Stage::Prepare(error),
-                };
-                let _ = io::Write::write_all(&mut failed, &self.explain(stage).encode());
-                sys::exit(127)
-            }
-            Fork::Parent(pid, _pidfd) => {
-                drop(failed);
-                let mut message = Vec::new();
-                (&failure).take(4096).read_to_end(&mut message)?;
-                let Some(error) = LaunchError::decode(&message) else {
-                    return Ok(pid);
-                };
-                rustix::io::retry_on_intr(|| {
-                    rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty())
-                })?;
-                Err(error)
-            }
-        }
+        rustix::io::retry_on_intr(|| {
+            rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty())
+        })?;
+        Err(self.explain(stage))
     }
 
     fn explain(&self, stage: Stage) -> LaunchError {

@@ -141,9 +141,8 @@ impl Plan<'_> {
         let size = self.site.setup.policy.tmp_bytes.to_string();
         let tmp = new_fs("tmpfs", &[("mode", "1777"), ("size", &size)], nothing)?;
         pieces.push(piece(tmp, "/tmp"));
-        let work = self.scratch.join("home");
-        self.realm.make_dir(&work, 0o755)?;
-        pieces.push(piece(tree_at(&work)?, HOME));
+        self.realm.make_dir(&self.scratch, 0o755)?;
+        pieces.push(piece(tree_at(&self.scratch)?, HOME));
         Ok((root, pieces))
     }
 
@@ -184,6 +183,8 @@ impl Plan<'_> {
         if !self.realm.privileged {
             fsconfig_set_flag(fs.as_fd(), "userxattr")?;
         }
+        // Nobody reads a task's root after a power cut; without this its end would sync the whole disk.
+        fsconfig_set_flag(fs.as_fd(), "volatile")?;
         fsconfig_create(fs.as_fd())?;
         let flags = MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV;
         Ok(fsmount(fs.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, flags)?)

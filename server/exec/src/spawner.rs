@@ -50,7 +50,8 @@ pub(crate) fn serve(socket: &OwnedFd) -> io::Result<()> {
                 *site = Some((new, Realms::new()));
                 Done::Ok
             }),
-            (_, None) => Err(io::Error::other("the spawner is not set up yet")),
+            // Meant for the spawner that died: the server repeats it behind the setup.
+            (_, None) => continue,
             (Request::Start(start), Some((site, realms))) => {
                 site.start(realms, *start, &mut attached)
             }

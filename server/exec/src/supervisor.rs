@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FlockOperation, flock};
+use rustix::process::getppid;
 use steading_types::Millis;
 use steading_types::task::{End, Task, TaskReport};
 
@@ -27,13 +28,14 @@ use crate::wire::{Root, Start};
 /// Between tries to write a report on a full disk.
 const ROOM: Duration = Duration::from_secs(1);
 
-/// Runs one task. Comes back when its report is on disk, or when another supervisor has the key.
+/// Runs one task. Comes back when its report is written, or when another supervisor has the key.
 pub(crate) fn run(
     site: &Site,
     realm: Option<io::Result<Realm<'_>>>,
     dir: &TaskDir,
     start: &Start,
 ) -> io::Result<()> {
+    let spawner = getppid();
     rustix::process::setsid()?;
     sys::on_signal(libc::SIGCHLD, Disposition::Default);
     sys::become_standard(site.null.as_fd(), 2)?;
@@ -50,13 +52,14 @@ pub(crate) fn run(
         Ok(supervisor) => supervisor.watch(start),
         Err(end) => Finished::new(end),
     };
-    keep(dir, &report(finished))
+    // The spawner ends with its server.
+    keep(dir, &report(finished), || getppid() != spawner)
 }
 
 /// Writes the report; on a full disk it waits for room, because nobody else knows how the task ended.
-fn keep(dir: &TaskDir, report: &TaskReport) -> io::Result<()> {
+fn keep(dir: &TaskDir, report: &TaskReport, alone: impl Fn() -> bool) -> io::Result<()> {
     loop {
-        match dir.finish(report) {
+        match dir.finish(report, &alone) {
             Err(error)
                 if matches!(
                     error.kind(),

@@ -2,10 +2,13 @@
 //!
 //! - `started`: the key is taken. A supervisor puts it there, atomically and never over an existing
 //!   one, as the last step before it runs anything. This is why no attempt starts twice.
-//! - `report.json`: the task ended, and how. Written under another name, synced, renamed.
-//! - neither the one nor the other: nothing was ever run.
+//! - `report.json`: the task ended, and how. Written under another name, renamed.
+//! - neither the one nor the other: nothing was run since the host was booted.
 //!
 //! `started` without a living supervisor and without a report means that the task is lost.
+//! No process of the host, however it is killed, can see these facts undone; a power cut can, because
+//! they are not synced: what was handed over before the host was booted is judged by
+//! [`crate::Exec::lose`]. A record that a power cut has torn says as much as none.
 //! The task's description is not kept: it may hold secrets, and only its supervisor needs it.
 
 use std::ffi::OsStr;
@@ -43,11 +46,11 @@ pub(crate) struct TaskDirs {
     tasks: OwnedFd,
     path: PathBuf,
     /// Of this boot of the host: a pid of another boot names nothing.
-    boot: String,
+    pub(crate) boot: String,
 }
 
 /// Who took the key.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Started {
     pid: i32,
     /// The supervisor's start, in clock ticks since boot.
@@ -113,12 +116,15 @@ impl TaskDirs {
 
     /// Who took the key, if anyone did.
     pub(crate) fn started(&self, key: AttemptId) -> io::Result<Option<Started>> {
-        self.read(key, STARTED)
+        // A torn record names nobody, and the key is taken all the same.
+        let text = self.read(key, STARTED)?;
+        Ok(text.map(|text| serde_json::from_slice(&text).unwrap_or_default()))
     }
 
     /// How the task ended, if it did.
     pub(crate) fn report(&self, key: AttemptId) -> io::Result<Option<TaskReport>> {
-        self.read(key, REPORT)
+        let text = self.read(key, REPORT)?;
+        Ok(text.and_then(|text| serde_json::from_slice(&text).ok()))
     }
 
     /// The keys of all directories.
@@ -134,11 +140,7 @@ impl TaskDirs {
         Ok(keys)
     }
 
-    fn read<T: for<'de> Deserialize<'de>>(
-        &self,
-        key: AttemptId,
-        name: &str,
-    ) -> io::Result<Option<T>> {
+    fn read(&self, key: AttemptId, name: &str) -> io::Result<Option<Vec<u8>>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = match openat(&self.tasks, format!("{key}/{name}"), flags, Mode::empty()) {
             Ok(file) => std::fs::File::from(file),
@@ -147,7 +149,7 @@ impl TaskDirs {
         };
         let mut text = Vec::new();
         file.take(RECORD).read_to_end(&mut text)?;
-        Ok(Some(serde_json::from_slice(&text)?))
+        Ok(Some(text))
     }
 
     /// The namespaces of a run's services: those of any of their supervisors.
@@ -254,7 +256,7 @@ impl TaskDir {
         Ok(false)
     }
 
-    /// Takes the key for this process, on disk. False when another process has it.
+    /// Takes the key for this process. False when another process has it.
     pub(crate) fn claim(&self, service: bool) -> io::Result<bool> {
         let pid = getpid().as_raw_pid();
         let record = Started {
@@ -265,17 +267,15 @@ impl TaskDir {
             service,
         };
         let name = format!("claim.{pid}");
-        let file = self.write(&name, &record)?;
+        self.write(&name, &record)?;
         match renameat_with(&self.fd, &name, &self.fd, STARTED, RenameFlags::NOREPLACE) {
-            Ok(()) => {}
+            Ok(()) => Ok(true),
             Err(Errno::EXIST) => {
                 unlinkat(&self.fd, &name, AtFlags::empty())?;
-                return Ok(false);
+                Ok(false)
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => Err(error.into()),
         }
-        file.sync_all()?;
-        Ok(true)
     }
 
     /// Notes that a service can be used. Not synced: after a restart of the host nothing runs.
@@ -285,12 +285,19 @@ impl TaskDir {
         Ok(())
     }
 
-    /// Puts the task's end on disk.
-    pub(crate) fn finish(&self, report: &TaskReport) -> io::Result<()> {
-        self.write(REPORT_NEW, report)?.sync_data()?;
-        Ok(rustix::fs::renameat(
-            &self.fd, REPORT_NEW, &self.fd, REPORT,
-        )?)
+    /// Puts the task's end where the server finds it. `alone` tells whether there is no server that takes
+    /// it into its own journal: then it is synced here.
+    pub(crate) fn finish(
+        &self,
+        report: &TaskReport,
+        alone: impl FnOnce() -> bool,
+    ) -> io::Result<()> {
+        let file = self.write(REPORT_NEW, report)?;
+        rustix::fs::renameat(&self.fd, REPORT_NEW, &self.fd, REPORT)?;
+        if alone() {
+            file.sync_all()?;
+        }
+        Ok(())
     }
 
     /// The directory for what containers write, made when absent.

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
 };
 use serde::{Deserialize, Serialize};
 use steading_types::AttemptId;
@@ -155,7 +155,10 @@ pub(crate) fn receive<T: for<'de> Deserialize<'de>>(
     from: BorrowedFd<'_>,
     buffer: &mut Vec<u8>,
 ) -> io::Result<Option<(T, Option<OwnedFd>)>> {
-    buffer.resize(PACKET, 0);
+    // As long as the packet: the memory of a task's own processes is new to them, page by page.
+    let peek = RecvFlags::PEEK | RecvFlags::TRUNC;
+    let (_, length) = rustix::io::retry_on_intr(|| recv(from, &mut [0u8; 0][..], peek))?;
+    buffer.resize(length.min(PACKET), 0);
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let got = rustix::io::retry_on_intr(|| {

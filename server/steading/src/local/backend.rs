@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use steading_control::backend::{
-    Accepted, Backend, BackendError, Hope, Known, Later, Observed, Order, Seen, Stage,
+    Accepted, Backend, BackendError, Epoch, Hope, Known, Later, Observed, Order, Seen, Stage,
 };
 use steading_exec::{Ended, Exec, State};
 use steading_plugin_host::compute::{ErrorKind, Job, Phase, Resources, Status, SubmitStep};
@@ -78,10 +78,20 @@ impl LocalBackend {
             attempt,
             name,
             task,
+            epoch,
         } = order;
         self.owners
             .set(attempt, tenant.clone(), task.container_names());
         let known = !matches!(self.exec.state(attempt), State::Unknown);
+        if epoch == Epoch::Earlier
+            && let Err(error) = self.exec.lose(attempt)
+        {
+            return Err(BackendError {
+                code: error.code().to_owned(),
+                message: error.to_string(),
+                hope: Hope::Later,
+            });
+        }
         let document = serde_json::to_string(&task)
             .map_err(|error| refused("task.document", error.to_string()))?;
         let main = task.main;
@@ -300,6 +310,10 @@ fn seen(status: Status) -> Option<Seen> {
 }
 
 impl Backend for LocalBackend {
+    fn epoch(&self) -> Vec<u8> {
+        self.exec.boot().as_bytes().to_vec()
+    }
+
     fn submit<'a>(&'a self, order: Order) -> Later<'a, Result<Accepted, BackendError>> {
         Box::pin(self.hand_over(order))
     }

@@ -13,7 +13,7 @@ const VERSION: u8 = 1;
 pub enum OutboxStage {
     /// Waits for its turn; no backend knows it.
     Queued,
-    /// The backend was asked, perhaps more than once; `state` is the plugin's.
+    /// It may have been handed to the backend; `state` is the backend's epoch in which it was released.
     Submitting,
     /// The backend has it under `handle`.
     Accepted,
@@ -40,7 +40,7 @@ pub struct OutboxRow {
     pub stage: OutboxStage,
     /// Whether it is still wanted.
     pub wanted: Wanted,
-    /// What the plugin asked to be given at its next step.
+    /// What must be known of the backend when it is asked again.
     pub state: Vec<u8>,
     /// The backend's name for it, once accepted.
     pub handle: Option<String>,
