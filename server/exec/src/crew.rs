@@ -138,7 +138,7 @@ impl<'a> Crew<'a> {
         Self {
             init,
             hands,
-            prober: probe.map(|probe| Prober::new(probe)),
+            prober: probe.map(Prober::new),
             stopping: false,
             buffer: Vec::new(),
         }
