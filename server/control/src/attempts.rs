@@ -8,17 +8,16 @@ use steading_engine::action::Action;
 use steading_engine::command::Command;
 use steading_engine::error::EngineError;
 use steading_engine::{Run, Worker};
-use steading_store::{Batch, Change, Commit, Pace, StoreError};
+use steading_store::Change;
 use steading_types::task::{End, TaskReport};
 use steading_types::{AttemptId, RunId, TenantName};
 
-use crate::backend::{
-    Accepted, BackendError, Epoch, Hope, Known, Later, Observed, Order, Seen, Stage,
-};
+use crate::backend::{Accepted, BackendError, Epoch, Hope, Known, Observed, Order, Seen, Stage};
 use crate::clock::now;
 use crate::error::ControlError;
-use crate::scheduler::{Next, Release, Removed};
-use crate::step::{Room, Waits, accepted, forget, released};
+use crate::release::Room;
+use crate::scheduler::{Next, Removed};
+use crate::step::{Waits, accepted, forget};
 use crate::{ENVIRONMENT, Inner};
 
 /// Pauses between tries to hand an attempt to a backend that asks for patience.
@@ -190,38 +189,6 @@ impl Inner {
                 Next::Nothing => return,
             }
         }
-    }
-
-    fn release(
-        &self,
-        tenant: &TenantName,
-        attempts: &[AttemptId],
-    ) -> Later<'static, Result<Commit, StoreError>> {
-        let row = released(&self.epoch, now());
-        let row_of = |attempt: &AttemptId| Change::PutOutbox(tenant.clone(), *attempt, row.clone());
-        let batch = Batch {
-            changes: attempts.iter().map(row_of).collect(),
-            ..Batch::default()
-        };
-        Box::pin(self.store.commit(batch, Pace::Now))
-    }
-
-    async fn released(
-        self: Arc<Self>,
-        tenant: &TenantName,
-        attempts: &[AttemptId],
-        committed: Result<Commit, StoreError>,
-    ) {
-        let outcome = match committed {
-            Ok(_) => Release::Done,
-            Err(error) => {
-                tracing::error!(tenant = %tenant, error = %error, "attempts could not be released; trying again");
-                tokio::time::sleep(PAUSE).await;
-                Release::Needed
-            }
-        };
-        self.scheduler().released(tenant, attempts, outcome);
-        self.pump();
     }
 
     async fn submit_attempt(self: Arc<Self>, tenant: TenantName, attempt: AttemptId) {

@@ -12,6 +12,7 @@ pub mod identity;
 mod library;
 mod recover;
 mod registry;
+mod release;
 pub mod scheduler;
 mod served;
 pub mod site;

@@ -17,7 +17,7 @@ use crate::backend::Later;
 use crate::clock::now;
 use crate::error::ControlError;
 use crate::registry::Cell;
-use crate::scheduler::Release;
+use crate::release::Room;
 use crate::served::SERVER;
 
 /// Whether somebody waits for the commit.
@@ -66,14 +66,6 @@ impl Inner {
         }
         self.carry_out(tenant, id, actions, room);
         Ok(())
-    }
-
-    /// What a commit may release now.
-    pub(crate) fn room(&self) -> Room {
-        Room {
-            slots: self.scheduler().room(),
-            epoch: Arc::clone(&self.epoch),
-        }
     }
 
     /// Applies and queues, under the run's lock; nothing when the run was dropped in this very moment.
@@ -136,27 +128,6 @@ struct Queued {
     actions: Vec<Action>,
     room: Room,
     cell: Option<Arc<Cell>>,
-}
-
-/// How many attempts a commit releases (see [`crate::scheduler`]): counted once, and asked in the order of
-/// the actions both for their rows and for their places in the scheduler.
-#[derive(Debug, Clone)]
-pub(crate) struct Room {
-    slots: usize,
-    epoch: Arc<[u8]>,
-}
-
-impl Room {
-    /// For the next attempt.
-    pub(crate) fn take(&mut self) -> Release {
-        match self.slots.checked_sub(1) {
-            Some(rest) => {
-                self.slots = rest;
-                Release::Done
-            }
-            None => Release::Needed,
-        }
-    }
 }
 
 /// Actions that make something go on.
@@ -226,10 +197,7 @@ fn row_of(
         Action::Start(attempt) => {
             let row = match state.worker(*attempt) {
                 Worker::Server => queued(SERVER, now),
-                Worker::Backend => match room.take() {
-                    Release::Done => released(&room.epoch, now),
-                    Release::Needed => queued("", now),
-                },
+                Worker::Backend => room.row(now),
             };
             Some(Change::PutOutbox(run.tenant.clone(), *attempt, row))
         }
@@ -240,7 +208,7 @@ fn row_of(
 }
 
 /// The outbox row of an attempt that waits for its turn.
-fn queued(environment: &str, now: Millis) -> OutboxRow {
+pub(crate) fn queued(environment: &str, now: Millis) -> OutboxRow {
     OutboxRow {
         environment: environment.to_owned(),
         stage: OutboxStage::Queued,
@@ -248,15 +216,6 @@ fn queued(environment: &str, now: Millis) -> OutboxRow {
         state: Vec::new(),
         handle: None,
         queued: now,
-    }
-}
-
-/// The outbox row of an attempt that may be handed over from now on, in this epoch of the backend.
-pub(crate) fn released(epoch: &[u8], now: Millis) -> OutboxRow {
-    OutboxRow {
-        stage: OutboxStage::Submitting,
-        state: epoch.to_vec(),
-        ..queued("", now)
     }
 }
 

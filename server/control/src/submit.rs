@@ -20,7 +20,8 @@ use steading_types::{Millis, TenantName, WorkflowName, WorkflowPhase};
 use crate::clock::{now, run_id, suffix};
 use crate::error::ControlError;
 use crate::library::TenantLibrary;
-use crate::step::{Room, batch, reference};
+use crate::release::Room;
+use crate::step::{batch, reference};
 use crate::{Control, Inner};
 
 /// Further names that are drawn when a generated one is taken.

@@ -17,6 +17,11 @@ pub(crate) const TESTS: &[Test] = &[
     ("a_polite_stop_becomes_forced_after_the_grace", stop),
     ("nothing_outlives_a_task", leftovers),
     ("starting_twice_runs_once", twice),
+    (
+        "what_an_earlier_boot_may_have_run_is_never_started",
+        overtaken,
+    ),
+    ("records_that_a_power_cut_tore_are_a_lost_task", torn),
     ("a_killed_supervisor_is_lost_without_orphans", lost),
     ("a_killed_spawner_is_replaced_and_tasks_live_on", spawner),
     ("a_new_server_adopts_what_runs_and_what_ended", adopt),
@@ -207,6 +212,34 @@ fn twice(mut site: Site) {
         end(&exec, &mut ended, 1).await;
         exec.start(key(1), LEVEL, 0, &task).await.unwrap();
         assert_eq!(std::fs::read_to_string(&count).unwrap(), "x\n");
+    });
+}
+
+fn overtaken(mut site: Site) {
+    wait(async {
+        let (exec, mut ended) = site.open().await;
+        exec.lose(key(1)).unwrap();
+        assert_eq!(end(&exec, &mut ended, 1).await.end, End::Lost);
+        let ran = site.data.join("ran");
+        let task = sh(&format!("touch {}", ran.display()));
+        exec.start(key(1), LEVEL, 0, &task).await.unwrap();
+        assert_eq!(end(&exec, &mut ended, 1).await.end, End::Lost);
+        assert!(!ran.exists());
+        // One whose end is known is left as it is.
+        run(&exec, &mut ended, LEVEL, 2, &sh("true")).await;
+        exec.lose(key(2)).unwrap();
+        assert_eq!(end(&exec, &mut ended, 2).await.end, exited(0));
+    });
+}
+
+fn torn(mut site: Site) {
+    wait(async {
+        let dir = site.data.join(format!("tasks/{}", key(1)));
+        std::fs::create_dir_all(&dir).unwrap();
+        std::fs::write(dir.join("started"), "").unwrap();
+        std::fs::write(dir.join("report.json"), "{\"end\":").unwrap();
+        let (exec, mut ended) = site.open().await;
+        assert_eq!(end(&exec, &mut ended, 1).await.end, End::Lost);
     });
 }
 

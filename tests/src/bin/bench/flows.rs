@@ -1,6 +1,8 @@
 //! Chains and fans beside make, xargs and Dagu. Each pair is measured in turns, so that both meet the
 //! same load.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use steading_tests::Level;
 
@@ -12,6 +14,9 @@ use crate::{host, workflows};
 const CHAIN: usize = 40;
 const FAN: usize = 1000;
 const ROUNDS: usize = 3;
+/// Between two looks at a run of a tenth of a second, and at one of a second or more.
+const SOON: Duration = Duration::from_millis(2);
+const LATER: Duration = Duration::from_millis(10);
 
 pub(crate) async fn measure(report: &mut Report) -> Result<()> {
     let peers = Peers::set_up(CHAIN, FAN)?;
@@ -34,11 +39,11 @@ pub(crate) async fn measure(report: &mut Report) -> Result<()> {
 
 async fn chain(report: &mut Report, peers: &Peers) -> Result<()> {
     let site = Site::open(Level::Process).await?;
-    site.time(workflows::chain(CHAIN)).await?;
+    site.time(workflows::chain(CHAIN), SOON).await?;
     let (mut ours, mut makes, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS * 3 {
         let make = peers.make_chain()?;
-        let own = site.time(workflows::chain(CHAIN)).await?;
+        let own = site.time(workflows::chain(CHAIN), SOON).await?;
         ratios.push(own / make);
         makes.push(make);
         ours.push(own);
@@ -69,13 +74,13 @@ async fn fan(
         report.skipped("fan at level image", &error.to_string());
         return Ok(());
     }
-    site.time(workflows::fan(20, image)).await?;
+    site.time(workflows::fan(20, image), SOON).await?;
     let (mut ours, mut makes, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let (mut bytes, mut cpu) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let make = peers.make_fan()?;
         let (written, used) = (host::written(site.pid())?, host::processor(site.pid())?);
-        let own = site.time(workflows::fan(FAN, image)).await?;
+        let own = site.time(workflows::fan(FAN, image), LATER).await?;
         bytes.push(host::written(site.pid())? - written);
         cpu.push(host::processor(site.pid())? - used);
         ratios.push(own / make);

@@ -59,7 +59,8 @@ pub(crate) async fn measure(report: &mut Report, length: Length) -> Result<()> {
 
 async fn run(size: usize) -> Result<Run> {
     let site = Site::open(Level::Process).await?;
-    site.time(workflows::fan(20, "host")).await?;
+    site.time(workflows::fan(20, "host"), Duration::from_millis(2))
+        .await?;
     let (idle, written) = (host::resident(site.pid())?, host::written(site.pid())?);
     let start = Instant::now();
     let run = site.submit(workflows::fan(size, "host")).await?;
