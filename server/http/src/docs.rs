@@ -35,6 +35,7 @@ macro_rules! documents {
 documents! {
     "user", "Running workflows";
     "operator", "Operating a site";
+    "fields", "Fields of a workflow";
     "plugins", "Writing a plugin";
     "errors", "Errors";
     "architecture", "Architecture";

@@ -10,6 +10,7 @@ mod check;
 pub mod depends;
 pub mod expr;
 pub mod fault;
+pub mod inventory;
 pub mod model;
 mod parse;
 mod path;

@@ -101,6 +101,12 @@ impl Finder {
                 (spec.ttl_strategy.is_some(), "ttlStrategy"),
                 (spec.pod_metadata.is_some(), "podMetadata"),
                 (spec.pod_resources.is_some(), "podResources"),
+                (
+                    spec.retry_strategy
+                        .as_ref()
+                        .is_some_and(|retry| retry.affinity.is_some()),
+                    "retryStrategy.affinity",
+                ),
             ],
         );
         self.arguments(&spec.arguments.parameters, "spec.arguments");
@@ -326,6 +332,13 @@ impl Finder {
                 &at,
                 &[(by_expression, "subPathExpr", "mounts by expression")],
             );
+            self.warn(
+                &at,
+                &[
+                    (!mount.mount_propagation.is_empty(), "mountPropagation"),
+                    (!mount.recursive_read_only.is_empty(), "recursiveReadOnly"),
+                ],
+            );
         }
         self.warn(
             path,
@@ -345,6 +358,11 @@ impl Finder {
                 ),
                 (!container.restart_policy.is_empty(), "restartPolicy"),
                 (!container.resize_policy.is_empty(), "resizePolicy"),
+                (
+                    !container.restart_policy_rules.is_empty(),
+                    "restartPolicyRules",
+                ),
+                (container.stdin_once, "stdinOnce"),
             ],
         );
         let at = format!("{path}.securityContext");
@@ -428,7 +446,8 @@ const LOCKS: &str = "locks (mutexes and semaphores)";
 const CLAIMS: &str = "claims";
 const PATCH: &str = "patches of the pod";
 const HOST: &str = "the host's network";
-const PLUGINS: &str = "executor plugins";
+const PLUGINS: &str =
+    "executor plugins (plugins are compute environments and triggers; none answers a template)";
 const CONFIG_MAPS: &str = "values from ConfigMaps, Secrets and pod fields";
 
 /// Whether an archive location asks for more than the logs, which are always kept.

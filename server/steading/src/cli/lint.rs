@@ -18,17 +18,23 @@ use super::{Format, Output};
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
     /// Files and folders; `-` is standard input
-    #[arg(required = true)]
+    #[arg(required_unless_present = "refused")]
     paths: Vec<PathBuf>,
     /// Ask no server: references to saved templates are then unknown
     #[arg(long)]
     offline: bool,
+    /// Print what this version makes of each field of the language: refused, without effect, supported
+    #[arg(long, conflicts_with = "paths")]
+    refused: bool,
     #[command(flatten)]
     output: Output,
 }
 
 impl Lint {
     pub(crate) async fn run(self, connection: &Connection) -> Result<(), Failure> {
+        if self.refused {
+            return display::print(&steading_spec::inventory::page());
+        }
         let files = files(&self.paths)?;
         if files.is_empty() {
             return Err(Failure::new(
