@@ -40,6 +40,14 @@ pub enum EngineError {
     /// A template of a type that this version does not run.
     #[error("templates of type {0} are not supported")]
     Unsupported(&'static str),
+    /// The final pod asks for what no task gets, or what nothing here provides.
+    #[error("{path}: {message}")]
+    Refused {
+        /// Where, in the pod.
+        path: String,
+        /// What.
+        message: String,
+    },
     /// The question was about something that is not there (any more).
     #[error("there is no such attempt")]
     NoAttempt,
@@ -58,6 +66,7 @@ impl EngineError {
             Self::When { .. } => "run.when-invalid",
             Self::Recursion(_) => "run.recursion",
             Self::Unsupported(_) => "run.type-unsupported",
+            Self::Refused { .. } => "pod.refused",
             Self::NoAttempt => "run.no-attempt",
         }
     }

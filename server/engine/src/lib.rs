@@ -17,6 +17,7 @@ pub mod head;
 pub mod node;
 pub mod outcome;
 pub mod plan;
+mod pod;
 pub mod resubmit;
 pub mod tree;
 

@@ -23,6 +23,8 @@ pub struct Plan {
     sheets: Vec<OnceLock<Sheet>>,
     /// Whether anything reads the standard output of a step.
     pub(crate) reads_results: bool,
+    /// Whether a template is a daemon, so that nodes of the run talk to each other.
+    pub(crate) has_daemons: bool,
 }
 
 /// What is worked out once for a template.
@@ -45,8 +47,12 @@ impl Plan {
         let resolved = Resolved::deserialize(&document.resolved)
             .map_err(|error| EngineError::Document(error.to_string()))?;
         let count = resolved.entries().count();
+        let has_daemons = resolved
+            .entries()
+            .any(|(_, entry)| entry.template.daemon == Some(true));
         Ok(Arc::new(Self {
             reads_results: mentions(&document.resolved, "outputs.result"),
+            has_daemons,
             sheets: (0..count).map(|_| OnceLock::new()).collect(),
             resolved,
         }))

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use steading_spec::model::{
-    Container, IntOrString, Resources, Script, Template, UserContainer, Volume, WorkflowSpec,
-};
-use steading_types::task::{self, Mount, OutputFile, SubPath, Task, VolumeKind};
+use steading_spec::model::{IntOrString, Metadata, Script, Template, Volume, WorkflowSpec};
+use steading_types::task::{OutputFile, Task};
 use steading_types::{AttemptId, CpuMilli, MemoryBytes, Millis, NodeType, parse_duration};
 
 use crate::error::EngineError;
 use crate::node::{Node, NodeRole};
+use crate::pod::{self, Built, Facts, Parts, Place};
 use crate::run::Run;
 use crate::scope::View;
+use crate::templates::pod_address;
 use crate::text;
 use crate::time::rfc3339;
 
@@ -36,8 +36,8 @@ pub struct TaskRequest {
     pub task: Task,
 }
 
-/// Between the polite signal and the forced one (Kubernetes' default).
-const GRACE: Millis = Millis(30_000);
+/// The label that names a pod's run.
+const WORKFLOW: &str = "workflows.argoproj.io/workflow";
 /// What a task without requests counts for (Argo's figures).
 const DEFAULT_CPU: CpuMilli = CpuMilli(100);
 const DEFAULT_MEMORY: MemoryBytes = MemoryBytes(100 * 1024 * 1024);
@@ -48,14 +48,12 @@ const TEMPLATE_LIMIT: usize = 64 * 1024;
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct Body {
-    container: Option<Container>,
     script: Option<Script>,
-    init_containers: Vec<UserContainer>,
-    volumes: Vec<Volume>,
     active_deadline_seconds: Option<IntOrString>,
-    labels: BTreeMap<String, String>,
-    resources: Option<Resources>,
+    metadata: Metadata,
     paths: BTreeMap<String, String>,
+    #[serde(flatten)]
+    parts: Parts,
 }
 
 /// Collects those parts, once for a template.
@@ -69,21 +67,30 @@ pub(crate) fn body(template: &Template, spec: &WorkflowSpec) -> Value {
             (!path.is_empty()).then_some((output.name.as_str(), path))
         })
         .collect();
-    let mut labels = BTreeMap::new();
-    for metadata in [&spec.pod_metadata, &template.metadata]
+    let mut metadata = Metadata::default();
+    for given in [&spec.pod_metadata, &template.metadata]
         .into_iter()
         .flatten()
     {
-        labels.extend(metadata.labels.iter());
+        metadata.labels.extend(given.labels.clone());
+        metadata.annotations.extend(given.annotations.clone());
     }
+    let patches = [&spec.pod_spec_patch, &template.pod_spec_patch];
+    let aliases = spec.host_aliases.iter().chain(&template.host_aliases);
     json!({
         "container": template.container,
         "script": template.script,
+        "containerSet": template.container_set,
         "initContainers": template.init_containers,
+        "sidecars": template.sidecars,
         "volumes": volumes,
         "activeDeadlineSeconds": template.active_deadline_seconds,
-        "labels": labels,
+        "metadata": metadata,
         "resources": template.pod_resources.as_ref().or(spec.pod_resources.as_ref()),
+        "securityContext": template.security_context.as_ref().or(spec.security_context.as_ref()),
+        "hostAliases": aliases.collect::<Vec<_>>(),
+        "dnsConfig": spec.dns_config,
+        "patches": patches.into_iter().filter(|patch| !patch.is_empty()).collect::<Vec<_>>(),
         "paths": paths,
     })
 }
@@ -111,60 +118,60 @@ impl Run {
             .map_err(|error| EngineError::Value(format!("the filled-in template: {error}")))?;
         let deadline = self.task_deadline(node, template, &body, now, &view)?;
         let environment = self.environment(node, template, &filled, deadline, now);
-        self.assemble(node, body, deadline, environment)
+        self.assemble(node, template, body, deadline, environment)
     }
 
     fn assemble(
         &self,
         node: &Node,
+        template: &Template,
         body: Body,
         deadline: Option<Millis>,
         environment: Vec<(String, String)>,
     ) -> Result<TaskRequest, EngineError> {
-        let (mut container, script) = match (body.container, body.script) {
-            (Some(container), _) => (container, None),
-            (None, Some(script)) => (script.container, Some(script.source)),
-            (None, None) => return Err(EngineError::NoAttempt),
-        };
-        if container.resources.is_none() {
-            container.resources = body.resources;
+        let mut parts = body.parts;
+        let mut source = None;
+        if let Some(script) = body.script {
+            parts.container = Some(script.container);
+            source = Some(script.source);
         }
-        let requested = |name| requested(container.resources.as_ref(), name);
-        let cpu = requested("cpu")
-            .map(|text| CpuMilli::parse(&text))
-            .transpose();
-        let memory = requested("memory")
-            .map(|text| MemoryBytes::parse(&text))
-            .transpose();
-        let quantity = |error: steading_types::QuantityError| EngineError::Value(error.to_string());
-        let (cpu, memory) = (cpu.map_err(quantity)?, memory.map_err(quantity)?);
-        container.name = "main".to_owned();
-        let mut main = converted(container)?;
-        main.env.splice(0..0, environment);
-        let init = body.init_containers.into_iter();
-        let init = init.map(|init| converted(init.container));
-        let volumes = body.volumes.into_iter().map(volume);
+        let daemon = template.daemon == Some(true);
+        let name = self.pod_name(node.ix).unwrap_or_default();
+        let labels = body.metadata.labels.clone();
+        let mut metadata = body.metadata;
+        let workflow = self.head.name.to_string();
+        metadata.labels.insert(WORKFLOW.to_owned(), workflow);
+        let facts = Facts {
+            name: name.clone(),
+            namespace: self.head.tenant.namespace(),
+            uid: self.attempt(node).to_string(),
+            metadata,
+            address: pod_address(node.ix),
+            network: match (daemon, self.plan.has_daemons) {
+                (true, _) => Place::Service,
+                (false, true) => Place::BesideServices,
+                (false, false) => Place::Alone,
+            },
+            environment,
+        };
+        let Built { task, cpu, memory } = pod::build(parts, &facts)?;
         let outputs = body.paths.into_iter();
         Ok(TaskRequest {
             attempt: self.attempt(node),
-            name: self.pod_name(node.ix).unwrap_or_default(),
+            name,
             priority: self.head.priority,
             cpu: cpu.unwrap_or(DEFAULT_CPU),
             memory: memory.unwrap_or(DEFAULT_MEMORY),
-            labels: body.labels,
+            labels,
             task: Task {
                 group: self.head.id.to_string(),
-                init: init.collect::<Result<_, _>>()?,
-                main,
-                volumes: volumes.collect::<Result<_, _>>()?,
-                script,
+                script: source,
                 outputs: outputs
                     .map(|(name, path)| OutputFile { name, path })
                     .collect(),
                 capture_result: self.plan.reads_results,
-                deadline,
-                grace: GRACE,
-                ..Task::default()
+                deadline: [deadline, task.deadline].into_iter().flatten().min(),
+                ..task
             },
         })
     }
@@ -215,7 +222,7 @@ impl Run {
             .collect();
         let mut shown = json!({"name": template.name, "inputs": {"parameters": inputs}});
         if let Some(shown) = shown.as_object_mut() {
-            for part in ["container", "script"] {
+            for part in ["container", "script", "containerSet"] {
                 if let Some(value) = filled.get(part).filter(|value| !value.is_null()) {
                     shown.insert(part.to_owned(), value.clone());
                 }
@@ -243,69 +250,4 @@ impl Run {
         .filter_map(|(name, value)| Some((name.to_owned(), value?)))
         .collect()
     }
-}
-
-/// What a container asks for; its limit, when it says nothing else.
-fn requested(resources: Option<&Resources>, name: &str) -> Option<String> {
-    let resources = resources?;
-    let asked = resources
-        .requests
-        .get(name)
-        .or_else(|| resources.limits.get(name));
-    asked.map(|quantity| quantity.0.clone())
-}
-
-fn converted(container: Container) -> Result<task::Container, EngineError> {
-    let limits = container
-        .resources
-        .as_ref()
-        .map(|resources| &resources.limits);
-    let limit = |name: &str| limits.and_then(|limits| limits.get(name));
-    let quantity = |error: steading_types::QuantityError| EngineError::Value(error.to_string());
-    let cpu = limit("cpu").map(|text| CpuMilli::parse(text)).transpose();
-    let memory = limit("memory")
-        .map(|text| MemoryBytes::parse(text))
-        .transpose();
-    Ok(task::Container {
-        cpu: cpu.map_err(quantity)?,
-        memory: memory.map_err(quantity)?,
-        name: container.name,
-        image: container.image,
-        command: container.command,
-        args: container.args,
-        env: container
-            .env
-            .into_iter()
-            .map(|variable| (variable.name, variable.value.unwrap_or_default()))
-            .collect(),
-        workdir: Some(container.working_dir).filter(|path| !path.is_empty()),
-        mounts: container
-            .volume_mounts
-            .into_iter()
-            .map(|mount| Mount {
-                volume: mount.name,
-                path: mount.mount_path,
-                sub_path: Some(mount.sub_path)
-                    .filter(|path| !path.is_empty())
-                    .map(SubPath::Plain),
-                read_only: mount.read_only,
-            })
-            .collect(),
-        ..task::Container::default()
-    })
-}
-
-fn volume(volume: Volume) -> Result<task::Volume, EngineError> {
-    let Some(directory) = volume.empty_dir else {
-        return Err(EngineError::Unsupported("volume"));
-    };
-    let size = directory.size_limit.as_ref();
-    let size = size.map(|text| MemoryBytes::parse(text)).transpose();
-    Ok(task::Volume {
-        name: volume.name,
-        kind: VolumeKind::EmptyDir {
-            memory: directory.medium == "Memory",
-            size: size.map_err(|error| EngineError::Value(error.to_string()))?,
-        },
-    })
 }

@@ -23,6 +23,12 @@ pub(crate) struct Limits {
 impl Limits {
     /// The limits of main; where an init container asks for more, that: they run one at a time.
     pub(crate) fn of(task: &Task) -> Self {
+        if task.cpu.is_some() || task.memory.is_some() {
+            return Self {
+                memory: task.memory.map(|m| m.0),
+                cpu_milli: task.cpu.map(|c| c.0),
+            };
+        }
         let mut limits = Self::of_container(&task.main);
         for container in &task.init {
             limits.memory = limits

@@ -327,7 +327,8 @@ impl Init<'_> {
                 }
             }
         };
-        let memory = container.memory.filter(|_| group.is_none());
+        let memory = container.memory.or(self.start.task.memory);
+        let memory = memory.filter(|_| group.is_none());
         let confine = || {
             if let Some(bytes) = memory {
                 sys::limit(libc::RLIMIT_DATA, bytes.0);
@@ -348,10 +349,11 @@ impl Init<'_> {
         confine::give_up(&identity, pids, &self.site.filter)
     }
 
-    /// Whether containers run side by side.
+    /// Whether containers run side by side, each within its own limits.
     fn crowded(&self) -> bool {
         let task = &self.start.task;
-        !task.members.is_empty() || !task.sidecars.is_empty()
+        let together = task.cpu.is_some() || task.memory.is_some();
+        !together && !(task.members.is_empty() && task.sidecars.is_empty())
     }
 
     pub(crate) fn say(&self, event: &Event) -> io::Result<()> {

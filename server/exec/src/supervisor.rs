@@ -92,11 +92,15 @@ fn report(finished: Finished) -> TaskReport {
 /// A control group for main, and for each container beside it, where limits are asked for.
 fn groups(site: &Site, start: &Start) -> io::Result<Rc<[Option<Group>]>> {
     let task = &start.task;
-    let late = task
-        .members
-        .iter()
-        .chain(&task.sidecars)
-        .map(Limits::of_container);
+    let together = task.cpu.is_some() || task.memory.is_some();
+    let late = task.members.iter().chain(&task.sidecars).map(|container| {
+        // What is one budget is one group.
+        if together {
+            Limits::default()
+        } else {
+            Limits::of_container(container)
+        }
+    });
     let limits = std::iter::once(Limits::of(task)).chain(late);
     let pids = site.setup.policy.pids;
     (0usize..)

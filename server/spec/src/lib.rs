@@ -14,6 +14,7 @@ pub mod inventory;
 pub mod model;
 mod parse;
 mod path;
+pub mod pod;
 pub mod resolve;
 pub mod resource;
 pub mod scope;

@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::fault::{Code, Fault};
-use crate::model::{Container, Template, Volume, WorkflowSpec};
+use crate::model::{Container, PodSpec, Template, Volume, WorkflowSpec};
 use crate::resolve::Resolved;
 use crate::resource::kind_of_manifest;
 use steading_types::server_task::ResourceAction;
@@ -63,7 +63,6 @@ impl Finder {
                     CLAIMS,
                 ),
                 (spec.volume_claim_gc.is_some(), "volumeClaimGC", CLAIMS),
-                (!spec.pod_spec_patch.is_empty(), "podSpecPatch", PATCH),
                 (spec.host_network == Some(true), "hostNetwork", HOST),
                 (
                     !spec.executor_plugins.is_empty(),
@@ -79,8 +78,6 @@ impl Finder {
                 (spec.affinity.is_some(), "affinity"),
                 (!spec.node_selector.is_empty(), "nodeSelector"),
                 (!spec.tolerations.is_empty(), "tolerations"),
-                (!spec.host_aliases.is_empty(), "hostAliases"),
-                (spec.dns_config.is_some(), "dnsConfig"),
                 (!spec.dns_policy.is_empty(), "dnsPolicy"),
                 (spec.pod_disruption_budget.is_some(), "podDisruptionBudget"),
                 (
@@ -99,8 +96,6 @@ impl Finder {
                 (spec.metrics.is_some(), "metrics"),
                 (spec.pod_gc.is_some(), "podGC"),
                 (spec.ttl_strategy.is_some(), "ttlStrategy"),
-                (spec.pod_metadata.is_some(), "podMetadata"),
-                (spec.pod_resources.is_some(), "podResources"),
                 (
                     spec.retry_strategy
                         .as_ref()
@@ -109,6 +104,7 @@ impl Finder {
                 ),
             ],
         );
+        self.patch(&spec.pod_spec_patch, at);
         self.arguments(&spec.arguments.parameters, "spec.arguments");
         self.volumes(&spec.volumes, at);
         self.security(spec.security_context.as_ref(), "spec.securityContext");
@@ -132,11 +128,8 @@ impl Finder {
                     ARTIFACTS,
                 ),
                 (archives(template), "archiveLocation", ARTIFACTS),
-                (template.daemon == Some(true), "daemon", "daemons"),
-                (!template.sidecars.is_empty(), "sidecars", "sidecars"),
                 (template.synchronization.is_some(), "synchronization", LOCKS),
                 (template.memoize.is_some(), "memoize", "memoization"),
-                (!template.pod_spec_patch.is_empty(), "podSpecPatch", PATCH),
                 (
                     !template.resource_claims.is_empty(),
                     "resourceClaims",
@@ -150,7 +143,6 @@ impl Finder {
                 (template.affinity.is_some(), "affinity"),
                 (!template.node_selector.is_empty(), "nodeSelector"),
                 (!template.tolerations.is_empty(), "tolerations"),
-                (!template.host_aliases.is_empty(), "hostAliases"),
                 (
                     !template.priority_class_name.is_empty(),
                     "priorityClassName",
@@ -170,8 +162,6 @@ impl Finder {
                     "archiveLocation",
                 ),
                 (template.metrics.is_some(), "metrics"),
-                (template.metadata.is_some(), "metadata"),
-                (template.pod_resources.is_some(), "podResources"),
                 (
                     template
                         .retry_strategy
@@ -196,11 +186,6 @@ impl Finder {
         self.refuse(
             path,
             &[
-                (
-                    template.container_set.is_some(),
-                    "containerSet",
-                    "container sets",
-                ),
                 (template.data.is_some(), "data", "data templates"),
                 (template.plugin.is_some(), "plugin", PLUGINS),
             ],
@@ -296,9 +281,21 @@ impl Finder {
         if let Some(script) = &template.script {
             self.container(&script.container, &format!("{path}.script"));
         }
-        for (i, init) in template.init_containers.iter().enumerate() {
-            self.container(&init.container, &format!("{path}.initContainers[{i}]"));
+        if let Some(set) = &template.container_set {
+            for (i, member) in set.containers.iter().enumerate() {
+                let at = format!("{path}.containerSet.containers[{i}]");
+                self.container(&member.container, &at);
+            }
         }
+        for (list, containers) in [
+            ("initContainers", &template.init_containers),
+            ("sidecars", &template.sidecars),
+        ] {
+            for (i, extra) in containers.iter().enumerate() {
+                self.container(&extra.container, &format!("{path}.{list}[{i}]"));
+            }
+        }
+        self.patch(&template.pod_spec_patch, path);
     }
 
     fn container(&mut self, container: &Container, path: &str) {
@@ -321,17 +318,13 @@ impl Finder {
             ],
         );
         for (i, variable) in container.env.iter().enumerate() {
-            let from = variable.value_from.is_some();
+            let from = variable.value_from.as_ref();
+            let from = from.is_some_and(|from| !crate::pod::is_downward(from));
             let at = format!("{path}.env[{i}]");
             self.refuse(&at, &[(from, "valueFrom", CONFIG_MAPS)]);
         }
         for (i, mount) in container.volume_mounts.iter().enumerate() {
             let at = format!("{path}.volumeMounts[{i}]");
-            let by_expression = !mount.sub_path_expr.is_empty();
-            self.refuse(
-                &at,
-                &[(by_expression, "subPathExpr", "mounts by expression")],
-            );
             self.warn(
                 &at,
                 &[
@@ -345,7 +338,6 @@ impl Finder {
             &[
                 (!container.image_pull_policy.is_empty(), "imagePullPolicy"),
                 (!container.ports.is_empty(), "ports"),
-                (container.readiness_probe.is_some(), "readinessProbe"),
                 (container.liveness_probe.is_some(), "livenessProbe"),
                 (container.startup_probe.is_some(), "startupProbe"),
                 (
@@ -371,7 +363,7 @@ impl Finder {
 
     fn volumes(&mut self, volumes: &[Volume], path: &str) {
         for (i, volume) in volumes.iter().enumerate() {
-            if let Some(source) = volume.foreign_source() {
+            if let Some(source) = volume.refused_source() {
                 let at = format!("{path}.volumes[{i}].{source}");
                 self.refuse_at(at, &format!("volumes of the kind {}", short(source)));
             }
@@ -380,25 +372,44 @@ impl Finder {
 
     /// Asking for less privilege changes nothing: a task has none. Asking for more is refused.
     fn security(&mut self, context: Option<&Value>, path: &str) {
-        let Some(context) = context else { return };
-        let is_true = |field: &str| context.get(field) == Some(&Value::Bool(true));
-        let adds = context
-            .pointer("/capabilities/add")
-            .and_then(Value::as_array)
-            .is_some_and(|added| !added.is_empty());
-        self.refuse(
-            path,
-            &[
-                (is_true("privileged"), "privileged", "privileged containers"),
-                (
-                    is_true("allowPrivilegeEscalation"),
-                    "allowPrivilegeEscalation",
-                    "more privileges",
-                ),
-                (adds, "capabilities.add", "more capabilities"),
-            ],
-        );
-        self.warn_at("securityContext", path.to_owned());
+        // What is filled in later is looked at then.
+        if context.is_some_and(|context| context.to_string().contains("{{")) {
+            return;
+        }
+        match crate::pod::security(context, path) {
+            Ok(context) => {
+                for fault in crate::pod::container_context(&context, path) {
+                    self.refuse_fault(fault);
+                }
+            }
+            Err(fault) => self.refuse_fault(fault),
+        }
+    }
+
+    /// A patch without tags is known now: by what it would make of an empty pod.
+    fn patch(&mut self, patch: &str, path: &str) {
+        if patch.is_empty() || patch.contains("{{") {
+            return;
+        }
+        let at = |fault: Fault| Fault {
+            path: format!("{path}.{}", fault.path),
+            ..fault
+        };
+        match crate::pod::patched(&PodSpec::default(), patch) {
+            Ok(pod) => {
+                for mut fault in crate::pod::refused(&pod) {
+                    fault.path = format!("podSpecPatch.{}", fault.path);
+                    self.refuse_fault(at(fault));
+                }
+            }
+            Err(fault) => self.refuse_fault(at(fault)),
+        }
+    }
+
+    fn refuse_fault(&mut self, fault: Fault) {
+        if self.found.refused.len() < MAX_REFUSED {
+            self.found.refused.push(fault);
+        }
     }
 
     /// Each line: whether it is there, its field, what it is.
@@ -444,7 +455,6 @@ impl Finder {
 const ARTIFACTS: &str = "artifacts";
 const LOCKS: &str = "locks (mutexes and semaphores)";
 const CLAIMS: &str = "claims";
-const PATCH: &str = "patches of the pod";
 const HOST: &str = "the host's network";
 const PLUGINS: &str =
     "executor plugins (plugins are compute environments and triggers; none answers a template)";

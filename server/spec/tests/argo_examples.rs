@@ -18,14 +18,10 @@ use steading_spec::resolve::{Library, Resolved, Scope};
 use steading_spec::{Code, Document, Limits, Mode, Object, check, check_template, parse};
 
 /// What an example may need that is refused, by the words of the refusal.
-const NEEDS: [&str; 8] = [
+const NEEDS: [&str; 4] = [
     "artifacts",
     "values from ConfigMaps",
-    "container sets",
-    "sidecars",
-    "daemons",
     "locks",
-    "patches of the pod",
     "claims",
 ];
 

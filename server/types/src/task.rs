@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Millis;
+use crate::{CpuMilli, MemoryBytes, Millis};
 
 mod container;
 mod service;
@@ -52,6 +52,12 @@ pub struct Task {
     /// Volumes that the containers mount by name.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub volumes: Vec<Volume>,
+    /// CPU limit of all its containers together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu: Option<CpuMilli>,
+    /// Memory limit of all its containers together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory: Option<MemoryBytes>,
     /// The group of every volume's files (Kubernetes' `fsGroup`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub volume_group: Option<u32>,

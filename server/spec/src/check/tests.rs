@@ -423,12 +423,6 @@ fn expressions_and_metrics_are_read_before_a_run_starts() {
 fn what_can_not_run_yet_is_refused_by_name() {
     for (body, field, what) in [
         (
-            "container: {image: x}\nsidecars: [{name: s, image: x}]",
-            "sidecars",
-            "sidecars",
-        ),
-        ("container: {image: x}\ndaemon: true", "daemon", "daemons"),
-        (
             "container: {image: x}\nmemoize: {key: k}",
             "memoize",
             "memoization",
@@ -442,6 +436,11 @@ fn what_can_not_run_yet_is_refused_by_name() {
             "container: {image: x, env: [{name: a, valueFrom: {secretKeyRef: {name: s, key: k}}}]}",
             "container.env[0].valueFrom",
             "values from ConfigMaps, Secrets and pod fields",
+        ),
+        (
+            "container: {image: x}\npodSpecPatch: '{\"hostPID\": true}'",
+            "podSpecPatch.hostPID",
+            "the host's processes",
         ),
         (
             "container: {image: x}\nvolumes: [{name: v, hostPath: {path: /}}]",

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{artifact, container, flow, served, spec, template};
+use super::{artifact, container, flow, pod, served, spec, template};
 
 /// Names that are not the camel case of their field, because Go writes initials in capitals.
 const IRREGULAR: &[&str] = &[
     "artifactGC",
     "podGC",
+    "hostPID",
+    "hostIPC",
+    "type",
     "volumeClaimGC",
     "roleARN",
     "useSDKCreds",
@@ -25,6 +28,7 @@ static NAMES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
         artifact::FIELDS,
         container::FIELDS,
         flow::FIELDS,
+        pod::FIELDS,
         served::FIELDS,
         spec::FIELDS,
         template::FIELDS,

@@ -89,7 +89,20 @@ objects! {
     }
 }
 
+/// The fields of the pod as files.
+const DOWNWARD: &str = "downwardAPI";
+
 impl Volume {
+    /// The name of a source that nothing here provides.
+    pub fn refused_source(&self) -> Option<&str> {
+        self.foreign_source().filter(|source| *source != DOWNWARD)
+    }
+
+    /// The fields of the pod that are its files.
+    pub fn downward(&self) -> Option<&Value> {
+        self.other.get(DOWNWARD)
+    }
+
     /// The name of the source that is not an `emptyDir`, if there is one.
     pub fn foreign_source(&self) -> Option<&str> {
         self.other.keys().next().map(String::as_str)

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::{
-    Arguments, ArtifactRepositoryRef, Hooks, IntOrString, Metadata, Metrics, Resources,
-    RetryStrategy, StringMap, Synchronization, Template, Volume, WorkflowArtifactGc,
+    Arguments, ArtifactRepositoryRef, DnsConfig, Hooks, HostAlias, IntOrString, Metadata, Metrics,
+    Resources, RetryStrategy, StringMap, Synchronization, Template, Volume, WorkflowArtifactGc,
     WorkflowMetadata, WorkflowTemplateRef,
 };
 
@@ -45,11 +45,11 @@ objects! {
 
         affinity: Option<Value>,
         automount_service_account_token: Option<bool>,
-        dns_config: Option<Value>,
+        dns_config: Option<DnsConfig>,
         dns_policy: String,
         executor: Option<Value>,
         executor_plugins: Vec<Value>,
-        host_aliases: Vec<Value>,
+        host_aliases: Vec<HostAlias>,
         host_network: Option<bool>,
         image_pull_secrets: Vec<Value>,
         node_selector: StringMap,

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use super::{
-    AnyString, Artifact, ArtifactLocation, Container, ContainerNode, DagTemplate, Data, Http,
-    IntOrString, Metadata, ResourceTemplate, Resources, Script, StringMap, UserContainer, Volume,
-    VolumeMount, WorkflowStep,
+    AnyString, Artifact, ArtifactLocation, Container, ContainerNode, DagTemplate, Data, HostAlias,
+    Http, IntOrString, Metadata, ResourceTemplate, Resources, Script, StringMap, UserContainer,
+    Volume, VolumeMount, WorkflowStep,
 };
 
 objects! {
@@ -49,7 +49,7 @@ objects! {
         affinity: Option<Value>,
         automount_service_account_token: Option<bool>,
         executor: Option<Value>,
-        host_aliases: Vec<Value>,
+        host_aliases: Vec<HostAlias>,
         node_selector: StringMap,
         priority_class_name: String,
         resource_claims: Vec<Value>,
