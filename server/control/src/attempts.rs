@@ -312,6 +312,7 @@ impl Inner {
         let run = match &command {
             Command::AttemptWaiting { attempt, .. }
             | Command::AttemptStarted { attempt, .. }
+            | Command::AttemptReady { attempt, .. }
             | Command::AttemptEnded { attempt, .. } => attempt.run,
             _ => return,
         };

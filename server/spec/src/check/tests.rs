@@ -498,7 +498,7 @@ fn what_means_nothing_here_is_kept_and_reported_once() {
 #[test]
 fn all_faults_are_found_together() {
     let found = faults(
-        "entrypoint: x\ntemplates:\n- {name: a, container: {}}\n- {name: b, steps: [[{name: s, template: gone}]]}\n- {name: c, daemon: true, container: {image: x, args: ['{{inputs.parameters.no}}']}}",
+        "entrypoint: x\ntemplates:\n- {name: a, container: {}}\n- {name: b, steps: [[{name: s, template: gone}]]}\n- {name: c, container: {image: x, tty: true, args: ['{{inputs.parameters.no}}']}}",
     );
     assert_eq!(found.len(), 5, "{found:?}");
 }

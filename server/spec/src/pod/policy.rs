@@ -152,7 +152,7 @@ mod tests {
             r#"{"containers":[{"name":"main","securityContext":{"seccompProfile":{"type":"Unconfined"}}}]}"#,
             r#"{"securityContext":{"seccompProfile":{"type":"Unconfined"}}}"#,
             r#"{"containers":[{"name":"main","lifecycle":{"preStop":{"exec":{"command":["x"]}}}}]}"#,
-            "initContainers:\n- name: x\n  image: y\n  securityContext: {privileged: true}",
+            "initContainers:\n- name: x\n  image: busybox\n  securityContext: {privileged: true}",
         ] {
             let refused = refused(&patched(&pod(), patch).unwrap());
             assert_eq!(refused.len(), 1, "{patch}: {refused:?}");
