@@ -5,7 +5,7 @@ mod container;
 mod downward;
 mod probe;
 
-use std::net::Ipv4Addr;
+use core::net::Ipv4Addr;
 
 use serde::Deserialize;
 use serde_json::Value;

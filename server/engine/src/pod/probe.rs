@@ -1,6 +1,6 @@
 //! When a daemon can be used: its `readinessProbe`.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use steading_spec::model::{Container, IntOrString, Probe};
 use steading_spec::pod as policy;
@@ -67,7 +67,7 @@ pub(super) fn written(container: &Container) -> Result<task::Probe, EngineError>
 fn host(text: &str) -> Result<Option<IpAddr>, EngineError> {
     match text {
         "" => Ok(None),
-        "localhost" => Ok(Some(std::net::Ipv4Addr::LOCALHOST.into())),
+        "localhost" => Ok(Some(core::net::Ipv4Addr::LOCALHOST.into())),
         text => text
             .parse()
             .map(Some)

@@ -1,7 +1,7 @@
 //! `daemon: true`: a node that others use while it runs. For what comes after it, it is over as soon as it
 //! can be used; it is ended with the template that it belongs to.
 
-use std::net::Ipv4Addr;
+use core::net::Ipv4Addr;
 
 use steading_types::{AttemptId, NodeIx, NodePhase, NodeType};
 

@@ -1,6 +1,6 @@
 //! One container of a task.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
 //! Whom a task can talk to, and when it is there for others.
 
-use std::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr};
 
 use serde::{Deserialize, Serialize};
 
