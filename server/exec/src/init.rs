@@ -353,7 +353,8 @@ impl Init<'_> {
     fn crowded(&self) -> bool {
         let task = &self.start.task;
         let together = task.cpu.is_some() || task.memory.is_some();
-        !together && !(task.members.is_empty() && task.sidecars.is_empty())
+        let alone = task.members.is_empty() && task.sidecars.is_empty();
+        !together && !alone
     }
 
     pub(crate) fn say(&self, event: &Event) -> io::Result<()> {

@@ -99,10 +99,7 @@ fn lists(
             return Err(format!("an element of {field} has no {key}"));
         };
         let deletes = match element.as_object_mut() {
-            Some(element) => match element.get(DIRECTIVE).and_then(Value::as_str) {
-                Some("delete") => true,
-                _ => false,
-            },
+            Some(element) => element.get(DIRECTIVE).and_then(Value::as_str) == Some("delete"),
             None => return Err(format!("an element of {field} is no object")),
         };
         let there = target
