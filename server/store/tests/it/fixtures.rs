@@ -1,8 +1,9 @@
 //! Stores and rows to test with.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use steading_engine::document::Document;
 use steading_engine::head::{Head, Progress, Suspended};
@@ -43,8 +44,22 @@ impl Fixture {
     pub(crate) fn reopen(self) -> Self {
         let Self { store, dir } = self;
         drop(store);
-        let store = Store::open(dir.path(), options()).unwrap();
+        let store = open_again(dir.path(), options());
         Self { store, dir }
+    }
+}
+
+/// Opens a store that was closed. A test beside this one may just be starting a process, which shares the
+/// lock until its program is loaded.
+pub(crate) fn open_again(dir: &Path, options: Options) -> Store {
+    let begun = Instant::now();
+    loop {
+        match Store::open(dir, options.clone()) {
+            Err(StoreError::Locked { .. }) if begun.elapsed() < Duration::from_secs(30) => {
+                std::thread::yield_now();
+            }
+            opened => return opened.unwrap(),
+        }
     }
 }
 
