@@ -12,6 +12,7 @@ pub mod expr;
 pub mod fault;
 pub mod inventory;
 pub mod model;
+pub mod objects;
 mod parse;
 mod path;
 pub mod pod;

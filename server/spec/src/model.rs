@@ -33,6 +33,7 @@ mod artifact;
 pub(crate) mod case;
 mod container;
 mod flow;
+mod object;
 mod pod;
 mod scalar;
 mod served;
@@ -42,6 +43,7 @@ mod template;
 pub use artifact::*;
 pub use container::*;
 pub use flow::*;
+pub use object::*;
 pub use pod::*;
 pub use scalar::{AnyString, IntOrString, NotAnInteger};
 pub use served::*;
@@ -118,16 +120,6 @@ objects! {
     StopStrategy {
         expression: String,
     }
-
-    /// Kubernetes' ConfigMap.
-    ConfigMap {
-        api_version: String,
-        kind: String,
-        metadata: ObjectMeta,
-        data: StringMap,
-        binary_data: StringMap,
-        immutable: Option<bool>,
-    }
 }
 
 /// Where a template was written, and so where the names that it calls are looked up.
@@ -188,5 +180,6 @@ absent_when_default!(
     WorkflowSpec,
     CronWorkflowSpec,
     Arguments,
-    Outputs
+    Outputs,
+    PersistentVolumeClaimSpec
 );

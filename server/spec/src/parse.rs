@@ -2,14 +2,15 @@
 //!
 //! A fault never hides another one: wrong types are all reported, and so are unknown fields.
 
+mod secret;
 mod typed;
 
 use serde_json::Value;
 
 use crate::fault::{Code, Fault};
 use crate::model::{
-    ConfigMap, CronWorkflow, CronWorkflowSpec, Synchronization, Workflow, WorkflowSpec,
-    WorkflowTemplate, for_each_template,
+    ConfigMap, CronWorkflow, CronWorkflowSpec, PersistentVolumeClaim, Secret, Synchronization,
+    Workflow, WorkflowSpec, WorkflowTemplate, for_each_template,
 };
 use crate::yaml::{self, Limits, locate};
 
@@ -27,7 +28,7 @@ pub enum Mode {
 pub struct Document {
     /// Its typed form.
     pub object: Object,
-    /// The document as it was sent: clients get back all that they gave.
+    /// The document as it was sent: clients get back all that they gave, but for the values of a Secret.
     pub raw: Value,
     /// Its position among all documents of the text, for [`locate`].
     pub position: usize,
@@ -44,6 +45,8 @@ pub enum Object {
     ClusterWorkflowTemplate(Box<WorkflowTemplate>),
     CronWorkflow(Box<CronWorkflow>),
     ConfigMap(Box<ConfigMap>),
+    Secret(Box<Secret>),
+    Claim(Box<PersistentVolumeClaim>),
     /// Anything else; callers refuse or skip it.
     Other {
         api_version: String,
@@ -60,15 +63,19 @@ pub enum Kind {
     ClusterWorkflowTemplate,
     CronWorkflow,
     ConfigMap,
+    Secret,
+    PersistentVolumeClaim,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [
+    const ALL: [Self; 7] = [
         Self::Workflow,
         Self::WorkflowTemplate,
         Self::ClusterWorkflowTemplate,
         Self::CronWorkflow,
         Self::ConfigMap,
+        Self::Secret,
+        Self::PersistentVolumeClaim,
     ];
 
     /// The value of `kind`.
@@ -79,13 +86,15 @@ impl Kind {
             Self::ClusterWorkflowTemplate => "ClusterWorkflowTemplate",
             Self::CronWorkflow => "CronWorkflow",
             Self::ConfigMap => "ConfigMap",
+            Self::Secret => "Secret",
+            Self::PersistentVolumeClaim => "PersistentVolumeClaim",
         }
     }
 
     /// The value of `apiVersion`.
     pub fn api_version(self) -> &'static str {
         match self {
-            Self::ConfigMap => "v1",
+            Self::ConfigMap | Self::Secret | Self::PersistentVolumeClaim => "v1",
             _ => "argoproj.io/v1alpha1",
         }
     }
@@ -141,7 +150,7 @@ pub fn from_json(
     document(value, expected, mode)
 }
 
-fn document(raw: Value, expected: Option<Kind>, mode: Mode) -> Result<Document, Vec<Fault>> {
+fn document(mut raw: Value, expected: Option<Kind>, mode: Mode) -> Result<Document, Vec<Fault>> {
     let kind = kind_of(&raw, expected, mode).map_err(|fault| vec![fault])?;
     let mut warnings = Vec::new();
     let object = match kind {
@@ -169,6 +178,12 @@ fn document(raw: Value, expected: Option<Kind>, mode: Mode) -> Result<Document, 
             Object::CronWorkflow(object)
         }
         Ok(Kind::ConfigMap) => Object::ConfigMap(typed::read(&raw, mode, &mut warnings)?),
+        Ok(Kind::Secret) => {
+            let object = secret::read(&raw, mode, &mut warnings)?;
+            secret::conceal(&mut raw);
+            Object::Secret(object)
+        }
+        Ok(Kind::PersistentVolumeClaim) => Object::Claim(typed::read(&raw, mode, &mut warnings)?),
         Err((api_version, kind)) => Object::Other { api_version, kind },
     };
     Ok(Document {

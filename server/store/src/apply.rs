@@ -1,6 +1,7 @@
 //! Carries a batch out on a transaction: first its requirements, then its changes in order.
 //! Domain types become rows here and nowhere else.
 
+mod objects;
 mod runs;
 mod site;
 
@@ -64,8 +65,8 @@ impl Applying<'_, '_> {
             Require::RunNameFree(tenant, name) => self.name_free(tenant, name),
             Require::RunExists(run) => self.residence(run).map(drop),
             Require::RunActive(run) => self.active(run).map(drop),
-            Require::TemplateVersion(tenant, kind, name, version) => {
-                let key = self.template_key(tenant, *kind, name)?;
+            Require::TemplateVersion(owner, kind, name, version) => {
+                let key = self.template_key(owner, *kind, name)?;
                 let stored = self.tx.get_long(Table::Templates, &key)?;
                 let stored = stored
                     .map(|row| template::read(*kind, name.clone(), &row))
@@ -76,12 +77,15 @@ impl Applying<'_, '_> {
                     Err(Conflict::TemplateChanged { name: name.clone() }.into())
                 }
             }
-            Require::TemplateAbsent(tenant, kind, name) => {
-                let key = self.template_key(tenant, *kind, name)?;
+            Require::TemplateAbsent(owner, kind, name) => {
+                let key = self.template_key(owner, *kind, name)?;
                 match self.tx.get_long(Table::Templates, &key)? {
                     None => Ok(()),
                     Some(_) => Err(Conflict::TemplateExists { name: name.clone() }.into()),
                 }
+            }
+            Require::ObjectIs(tenant, kind, name, version) => {
+                self.object_is(tenant, *kind, name, *version)
             }
             Require::TenantAbsent(tenant) => match self.tenant(tenant) {
                 Err(StoreError::Conflict(Conflict::TenantMissing { .. })) => Ok(()),
@@ -122,13 +126,15 @@ impl Applying<'_, '_> {
             Change::Archive(run) => self.archive(run),
             Change::Unarchive(run) => self.unarchive(run),
             Change::PutTemplate {
-                tenant,
+                owner,
                 kind,
                 name,
                 created,
                 object,
-            } => self.put_template(tenant, *kind, name, *created, object),
-            Change::DeleteTemplate(tenant, kind, name) => self.delete_template(tenant, *kind, name),
+            } => self.put_template(owner, *kind, name, *created, object),
+            Change::DeleteTemplate(owner, kind, name) => self.delete_template(owner, *kind, name),
+            Change::PutObject(tenant, kind, name, row) => self.put_object(tenant, *kind, name, row),
+            Change::DeleteObject(tenant, kind, name) => self.delete_object(tenant, *kind, name),
             Change::PutToken(hash, token) => self.put_token(hash, token),
             Change::RevokeToken(hash, at) => self.revoke_token(hash, *at),
             Change::PutSetting(owner, key, value) => self.put_setting(owner, key, value),

@@ -8,10 +8,11 @@ use steading_engine::command::Timer;
 use steading_engine::document::Document;
 use steading_engine::head::Head;
 use steading_engine::node::Node;
-use steading_types::{AttemptId, Millis, NodeIx, RunId, TenantName, WorkflowName};
+use steading_types::{AttemptId, Millis, NodeIx, ObjectName, RunId, TenantName, WorkflowName};
 
 use crate::Seq;
 use crate::rows::log::LogFile;
+use crate::rows::object::{ObjectKind, ObjectRow};
 use crate::rows::outbox::OutboxRow;
 use crate::rows::template::TemplateKind;
 use crate::rows::tenant::Tenant;
@@ -26,7 +27,7 @@ pub struct RunRef {
     pub id: RunId,
 }
 
-/// The owner of a setting.
+/// The owner of a setting or template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Owner {
     /// The installation.
@@ -111,9 +112,11 @@ pub enum Require {
     /// The run is there and not archived.
     RunActive(RunRef),
     /// The template is as it was when this commit had written it.
-    TemplateVersion(TenantName, TemplateKind, WorkflowName, Seq),
+    TemplateVersion(Owner, TemplateKind, WorkflowName, Seq),
     /// No such template.
-    TemplateAbsent(TenantName, TemplateKind, WorkflowName),
+    TemplateAbsent(Owner, TemplateKind, WorkflowName),
+    /// The object is as it was when this commit had written it; nothing: there is no such object.
+    ObjectIs(TenantName, ObjectKind, ObjectName, Option<Seq>),
     /// No such tenant.
     TenantAbsent(TenantName),
 }
@@ -150,7 +153,7 @@ pub enum Change {
     /// Writes a template. Its version becomes this commit's sequence number; `created` counts for a new one only.
     PutTemplate {
         /// Whose.
-        tenant: TenantName,
+        owner: Owner,
         /// What it is.
         kind: TemplateKind,
         /// Its name.
@@ -161,7 +164,11 @@ pub enum Change {
         object: Arc<Value>,
     },
     /// Removes a template; none there is fine.
-    DeleteTemplate(TenantName, TemplateKind, WorkflowName),
+    DeleteTemplate(Owner, TemplateKind, WorkflowName),
+    /// Writes an object. Its version becomes this commit's sequence number.
+    PutObject(TenantName, ObjectKind, ObjectName, ObjectRow),
+    /// Removes an object; none there is fine.
+    DeleteObject(TenantName, ObjectKind, ObjectName),
     /// Makes a token, or writes what is known of it anew.
     PutToken(TokenHash, Token),
     /// Revokes a token from this time on; it stays in the list. An unknown one is fine.

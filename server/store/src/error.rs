@@ -5,7 +5,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use steading_types::{RunId, TenantName, WorkflowName};
+use steading_types::{ObjectName, RunId, TenantName, WorkflowName};
 
 use crate::Seq;
 
@@ -140,6 +140,12 @@ pub enum Conflict {
         /// The name.
         name: WorkflowName,
     },
+    /// The object was made, changed or deleted by somebody else.
+    #[error("'{name}' was changed in the meantime")]
+    ObjectChanged {
+        /// The name.
+        name: ObjectName,
+    },
     /// A tenant of that name exists.
     #[error("a tenant named '{tenant}' exists already")]
     TenantExists {
@@ -163,6 +169,7 @@ impl Conflict {
             Self::RunResidence { .. } => "run.residence",
             Self::TemplateExists { .. } => "template.exists",
             Self::TemplateChanged { .. } => "template.changed",
+            Self::ObjectChanged { .. } => "object.changed",
             Self::TenantExists { .. } => "tenant.exists",
             Self::TenantMissing { .. } => "tenant.missing",
         }

@@ -36,6 +36,7 @@ pub use feed::Feed;
 pub use list::{LabelRule, LabelTerm, NameRule, Page, RunFilter, Tenants};
 pub use rows::event::{ChangedNodes, Event, EventItem, RunChange, TemplateChange};
 pub use rows::log::LogFile;
+pub use rows::object::{Lease, ObjectKind, ObjectRow, StoredObject};
 pub use rows::outbox::{OutboxRow, OutboxStage, Wanted};
 pub use rows::template::{Template, TemplateKind};
 pub use rows::tenant::Tenant;

@@ -14,6 +14,7 @@ pub(crate) mod event;
 pub(crate) mod head;
 pub(crate) mod log;
 pub(crate) mod node;
+pub(crate) mod object;
 pub(crate) mod outbox;
 pub(crate) mod template;
 pub(crate) mod tenant;

@@ -74,6 +74,8 @@ tables! {
     Settings = 15, "settings";
     /// What each commit changed, in order.
     Feed = 16, "feed";
+    /// ConfigMaps, Secrets and claims.
+    Objects = 17, "objects";
 }
 
 impl Table {

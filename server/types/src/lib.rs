@@ -10,7 +10,7 @@ pub mod task;
 mod time;
 
 pub use id::{AttemptId, NodeIx, RunId, Uid};
-pub use name::{NameError, PluginId, TenantName, WorkflowName};
+pub use name::{NameError, ObjectName, PluginId, TenantName, WorkflowName};
 pub use phase::{NodePhase, NodeType, WorkflowPhase};
 pub use quantity::{CpuMilli, MemoryBytes, QuantityError};
 pub use time::{Millis, parse_duration};

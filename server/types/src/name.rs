@@ -81,6 +81,8 @@ names! {
     TenantName: "a tenant's name", 40, false;
     /// A workflow, workflow template or schedule. Argo's limit is 63 characters.
     WorkflowName: "a workflow's name", 63, true;
+    /// A ConfigMap, Secret or claim. Kubernetes' limit is 253 characters.
+    ObjectName: "an object's name", 253, true;
     /// A plugin, e.g. `compute-local`.
     PluginId: "a plugin's id", 63, false;
 }

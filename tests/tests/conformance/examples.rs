@@ -25,10 +25,7 @@ const REFUSED: &[(&str, &str)] = &[
         "cluster-workflow-template/workflow-template-ref",
         "not found",
     ),
-    (
-        "container-set-template/workspace-workflow",
-        "artifacts",
-    ),
+    ("container-set-template/workspace-workflow", "artifacts"),
     ("dag-conditional-artifacts", "artifacts"),
     ("exit-handler-with-artifacts", "artifacts"),
     ("global-parameters-from-configmap", "ConfigMaps"),

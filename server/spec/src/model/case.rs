@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use super::{artifact, container, flow, pod, served, spec, template};
+use super::{artifact, container, flow, object, pod, served, spec, template};
 
 /// Names that are not the camel case of their field, because Go writes initials in capitals.
 const IRREGULAR: &[&str] = &[
@@ -19,6 +19,7 @@ const IRREGULAR: &[&str] = &[
     "enum",
     "source",
     "mirrorVolumeMounts",
+    "stringData",
 ];
 
 /// Lower case -> the name as the language writes it.
@@ -28,6 +29,7 @@ static NAMES: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
         artifact::FIELDS,
         container::FIELDS,
         flow::FIELDS,
+        object::FIELDS,
         pod::FIELDS,
         served::FIELDS,
         spec::FIELDS,

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{
     Arguments, ArtifactRepositoryRef, DnsConfig, Hooks, HostAlias, IntOrString, Metadata, Metrics,
-    Resources, RetryStrategy, StringMap, Synchronization, Template, Volume, WorkflowArtifactGc,
-    WorkflowMetadata, WorkflowTemplateRef,
+    PersistentVolumeClaim, Resources, RetryStrategy, StringMap, Synchronization, Template, Volume,
+    WorkflowArtifactGc, WorkflowMetadata, WorkflowTemplateRef,
 };
 
 objects! {
@@ -27,7 +27,7 @@ objects! {
         retry_strategy: Option<RetryStrategy>,
         synchronization: Option<Synchronization>,
         volumes: Vec<Volume>,
-        volume_claim_templates: Vec<Value>,
+        volume_claim_templates: Vec<PersistentVolumeClaim>,
         #[serde(rename = "volumeClaimGC")]
         volume_claim_gc: Option<VolumeClaimGc>,
         metrics: Option<Metrics>,

@@ -133,11 +133,11 @@ fn spellings_of_version_3_become_those_of_version_4() {
 #[test]
 fn other_kinds_are_told_apart_and_wrong_ones_refused() {
     let all = strict(
-        "apiVersion: v1\nkind: ConfigMap\ndata: {a: b}\n---\napiVersion: v1\nkind: Secret\n",
+        "apiVersion: v1\nkind: ConfigMap\ndata: {a: b}\n---\napiVersion: v1\nkind: Service\n",
     )
     .unwrap();
     assert!(matches!(&all[0].object, Object::ConfigMap(map) if map.data["a"] == "b"));
-    assert!(matches!(&all[1].object, Object::Other { kind, .. } if kind == "Secret"));
+    assert!(matches!(&all[1].object, Object::Other { kind, .. } if kind == "Service"));
     for text in [
         "kind: Workflow",
         "a: 1",

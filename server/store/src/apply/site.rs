@@ -1,7 +1,7 @@
 //! Changes of what outlives runs: tenants, templates, tokens, settings.
 
 use serde_json::Value;
-use steading_types::{Millis, TenantName, WorkflowName};
+use steading_types::{Millis, WorkflowName};
 
 use super::Applying;
 use crate::StoreError;
@@ -47,56 +47,59 @@ impl Applying<'_, '_> {
 
     pub(super) fn template_key(
         &mut self,
-        tenant: &TenantName,
+        owner: &Owner,
         kind: TemplateKind,
         name: &WorkflowName,
     ) -> Result<Key, StoreError> {
-        Ok(Key::tenant(self.tenant(tenant)?)
+        Ok(Key::tenant(self.owner(owner)?)
             .u8(template::kind_number(kind))
             .text(name.as_str()))
     }
 
     pub(super) fn put_template(
         &mut self,
-        tenant: &TenantName,
+        owner: &Owner,
         kind: TemplateKind,
         name: &WorkflowName,
         created: Millis,
         object: &Value,
     ) -> Result<(), StoreError> {
-        let key = self.template_key(tenant, kind, name)?;
+        let key = self.template_key(owner, kind, name)?;
         let created = match self.tx.get_long(Table::Templates, &key)? {
             Some(row) => template::read(kind, name.clone(), &row)?.created,
             None => created,
         };
         let row = template::write(self.seq, created, object)?;
         self.tx.put_long(Table::Templates, &key, &row)?;
-        self.say_template(tenant, kind, name, TemplateChange::Put);
+        self.say_template(owner, kind, name, TemplateChange::Put);
         Ok(())
     }
 
     pub(super) fn delete_template(
         &mut self,
-        tenant: &TenantName,
+        owner: &Owner,
         kind: TemplateKind,
         name: &WorkflowName,
     ) -> Result<(), StoreError> {
-        let key = self.template_key(tenant, kind, name)?;
+        let key = self.template_key(owner, kind, name)?;
         if self.tx.remove_long(Table::Templates, &key)? {
-            self.say_template(tenant, kind, name, TemplateChange::Deleted);
+            self.say_template(owner, kind, name, TemplateChange::Deleted);
         }
         Ok(())
     }
 
+    /// The feed is of tenants: who uses the site's templates reads them when a run is submitted.
     fn say_template(
         &mut self,
-        tenant: &TenantName,
+        owner: &Owner,
         kind: TemplateKind,
         name: &WorkflowName,
         change: TemplateChange,
     ) {
-        let name = name.clone();
-        self.say(tenant, EventItem::Template { kind, name, change });
+        if let Owner::Tenant(tenant) = owner {
+            let name = name.clone();
+            self.say(tenant, EventItem::Template { kind, name, change });
+        }
     }
 
     pub(super) fn put_token(&mut self, hash: &TokenHash, token: &Token) -> Result<(), StoreError> {
@@ -114,12 +117,15 @@ impl Applying<'_, '_> {
         self.put_token(hash, &token)
     }
 
+    fn owner(&mut self, owner: &Owner) -> Result<TenantNo, StoreError> {
+        match owner {
+            Owner::Site => Ok(TenantNo::SITE),
+            Owner::Tenant(tenant) => self.tenant(tenant),
+        }
+    }
+
     fn setting_key(&mut self, owner: &Owner, key: &str) -> Result<Key, StoreError> {
-        let owner = match owner {
-            Owner::Site => TenantNo::SITE,
-            Owner::Tenant(tenant) => self.tenant(tenant)?,
-        };
-        Ok(Key::tenant(owner).text(key))
+        Ok(Key::tenant(self.owner(owner)?).text(key))
     }
 
     pub(super) fn put_setting(

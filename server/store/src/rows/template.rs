@@ -16,16 +16,20 @@ pub enum TemplateKind {
     WorkflowTemplate,
     /// Argo's `CronWorkflow`.
     CronWorkflow,
+    /// Argo's `ClusterWorkflowTemplate`; the site's.
+    ClusterWorkflowTemplate,
 }
 
-numbers!(kind_number, kind, "kind of template", TemplateKind { WorkflowTemplate = 1, CronWorkflow = 2 });
+numbers!(kind_number, kind, "kind of template", TemplateKind {
+    WorkflowTemplate = 1, CronWorkflow = 2, ClusterWorkflowTemplate = 3,
+});
 
 /// A template as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
     /// What it is.
     pub kind: TemplateKind,
-    /// Unique per tenant and kind.
+    /// Unique per owner and kind.
     pub name: WorkflowName,
     /// The commit that wrote it: Argo's `resourceVersion`.
     pub version: Seq,

@@ -106,6 +106,24 @@ fn every_released_form_of_a_sites_row_still_loads() {
         template::write(saved.version, saved.created, &saved.object),
         |row| template::read(saved.kind, saved.name.clone(), row),
     );
+    let kept = object::StoredObject {
+        kind: object::ObjectKind::Secret,
+        name: "login".parse().unwrap(),
+        version: Seq(7),
+        row: object::ObjectRow {
+            created: Millis(5),
+            object: json!({ "metadata": { "name": "login" }, "sizes": { "user": 3 } }),
+            sealed: Some(vec![1, 2, 3]),
+            run: Some(fixtures::run("default", 7).id),
+            lease: object::Lease::Ending,
+        },
+    };
+    golden(
+        "object-v1",
+        &kept,
+        object::write(kept.version, &kept.row),
+        |row| object::read(kept.kind, kept.name.clone(), row),
+    );
     let known = token::Token {
         principal: "ada".into(),
         scope: token::TokenScope::Tenants(vec!["default".parse().unwrap()]),

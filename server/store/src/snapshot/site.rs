@@ -42,11 +42,11 @@ impl Snapshot {
     /// The disk's errors.
     pub fn template(
         &self,
-        tenant: &TenantName,
+        owner: &Owner,
         kind: TemplateKind,
         name: &WorkflowName,
     ) -> Result<Option<Template>, StoreError> {
-        let Some(number) = self.number(tenant)? else {
+        let Some(number) = self.owner(owner)? else {
             return Ok(None);
         };
         let key = Key::tenant(number)
@@ -57,16 +57,16 @@ impl Snapshot {
             .transpose()
     }
 
-    /// A tenant's templates of a kind, by name.
+    /// An owner's templates of a kind, by name.
     ///
     /// # Errors
     /// The disk's errors.
     pub fn templates(
         &self,
-        tenant: &TenantName,
+        owner: &Owner,
         kind: TemplateKind,
     ) -> Result<Vec<Template>, StoreError> {
-        let Some(number) = self.number(tenant)? else {
+        let Some(number) = self.owner(owner)? else {
             return Ok(Vec::new());
         };
         let prefix = Key::tenant(number).u8(template::kind_number(kind));
@@ -83,6 +83,14 @@ impl Snapshot {
             template::read(kind, name, &row)
         })
         .collect()
+    }
+
+    /// The number that an owner has in keys.
+    fn owner(&self, owner: &Owner) -> Result<Option<TenantNo>, StoreError> {
+        match owner {
+            Owner::Site => Ok(Some(TenantNo::SITE)),
+            Owner::Tenant(tenant) => self.number(tenant),
+        }
     }
 
     /// What is known of a token. Looked up before anybody knows the tenant.
@@ -115,12 +123,8 @@ impl Snapshot {
     /// # Errors
     /// The disk's errors.
     pub fn setting(&self, owner: &Owner, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let number = match owner {
-            Owner::Site => TenantNo::SITE,
-            Owner::Tenant(tenant) => match self.number(tenant)? {
-                Some(number) => number,
-                None => return Ok(None),
-            },
+        let Some(number) = self.owner(owner)? else {
+            return Ok(None);
         };
         self.long(Table::Settings, &Key::tenant(number).text(key))
     }

@@ -183,13 +183,13 @@ fn a_value_of_any_size_is_kept_and_a_shorter_one_replaces_it_whole() {
 fn a_template_is_written_only_over_the_version_that_its_author_saw() {
     let f = fixture();
     let (owner, name) = (
-        tenant("default"),
+        Owner::Tenant(tenant("default")),
         "etl".parse::<steading_types::WorkflowName>().unwrap(),
     );
     let kind = TemplateKind::WorkflowTemplate;
     let put = |require, text: &str| {
         let change = Change::PutTemplate {
-            tenant: owner.clone(),
+            owner: owner.clone(),
             kind,
             name: name.clone(),
             created: Millis(text.len() as u64),
@@ -217,10 +217,12 @@ fn a_template_is_written_only_over_the_version_that_its_author_saw() {
     );
     assert!(
         f.store
-            .read(|s| s.templates(&tenant("other"), kind))
+            .read(|s| s.templates(&Owner::Tenant(tenant("other")), kind))
             .unwrap()
             .is_empty()
     );
+    let sites = f.store.read(|s| s.templates(&Owner::Site, kind)).unwrap();
+    assert!(sites.is_empty());
     commit(
         &f.store,
         [Change::DeleteTemplate(owner.clone(), kind, name.clone())],
@@ -232,6 +234,50 @@ fn a_template_is_written_only_over_the_version_that_its_author_saw() {
             .unwrap()
             .is_none()
     );
+}
+
+#[test]
+fn an_object_is_its_tenants_and_written_only_over_the_version_that_its_author_saw() {
+    let f = fixture();
+    let (ours, theirs) = (tenant("default"), tenant("other"));
+    let name: steading_types::ObjectName = "settings".parse().unwrap();
+    let kind = ObjectKind::ConfigMap;
+    let row = |text: &str| ObjectRow {
+        created: Millis(1),
+        object: serde_json::json!({ "data": { "a": text } }),
+        sealed: None,
+        run: None,
+        lease: Lease::Held,
+    };
+    let put = |seen, text: &str| {
+        let change = Change::PutObject(ours.clone(), kind, name.clone(), row(text));
+        let seen = Require::ObjectIs(ours.clone(), kind, name.clone(), seen);
+        f.store
+            .commit_blocking(Batch::new().require(seen).change(change), Pace::Now)
+    };
+    let first = put(None, "1").unwrap().seq;
+    assert_eq!(put(None, "2").unwrap_err().code(), "object.changed");
+    let second = put(Some(first), "two").unwrap().seq;
+    assert_eq!(put(Some(first), "3").unwrap_err().code(), "object.changed");
+    let get = |tenant, kind| f.store.read(|s| s.object(tenant, kind, &name)).unwrap();
+    let stored = get(&ours, kind).unwrap();
+    assert_eq!((stored.version, &stored.row), (second, &row("two")));
+    assert_eq!(f.store.read(|s| s.objects(&ours, kind)).unwrap(), [stored]);
+    // A13: not under another tenant, nor as another kind.
+    assert_eq!(get(&theirs, kind), None);
+    assert_eq!(get(&ours, ObjectKind::Secret), None);
+    commit(
+        &f.store,
+        [Change::DeleteObject(theirs.clone(), kind, name.clone())],
+    )
+    .unwrap();
+    assert!(get(&ours, kind).is_some());
+    commit(
+        &f.store,
+        [Change::DeleteObject(ours.clone(), kind, name.clone())],
+    )
+    .unwrap();
+    assert_eq!(get(&ours, kind), None);
 }
 
 #[test]
