@@ -28,6 +28,12 @@ pub enum Kind {
     Log,
     /// WorkflowTemplate and ClusterWorkflowTemplate.
     Template,
+    /// Values by name, for workflows.
+    ConfigMap,
+    /// Values that are never shown again.
+    Secret,
+    /// A directory that outlives runs.
+    Claim,
     /// A team.
     Tenant,
     /// A container image of the site.

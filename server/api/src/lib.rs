@@ -10,6 +10,7 @@ pub mod error;
 pub mod image;
 pub mod log;
 pub mod node;
+pub mod object;
 pub mod operation;
 pub mod operations;
 pub mod run;

@@ -5,6 +5,7 @@ use crate::change::{ChangeBody, ChangeQuery};
 use crate::image::{Freed, ImageBody, ImageList, ImageName, ImageTag};
 use crate::log::{LogLine, LogPage, LogQuery};
 use crate::node::{NodeFilter, NodeList};
+use crate::object::{ObjectBody, ObjectList};
 use crate::operation::{Delivery, Method, Operation, Row};
 use crate::run::{Done, NodeVerb, RunAgain, RunDetail, RunFilter, RunList, Submission, Submitted};
 use crate::session::{Login, LoginLink, Me};
@@ -118,13 +119,34 @@ operations! {
     /// Checks documents without storing anything.
     Lint: Post "/tenants/{tenant}/lint" ((), Text) -> Json LintReport, Read Template in Tenant, [];
     /// Creates or changes every object of the documents.
-    Apply: Post "/tenants/{tenant}/apply" ((), Text) -> Json Applied, Update Template in Tenant, ["spec.invalid", "store.full"];
+    Apply: Post "/tenants/{tenant}/apply" ((), Text) -> Json Applied, Update Template in Tenant,
+        ["spec.invalid", "object.immutable", "object.changed", "store.full"];
     /// Templates of a tenant.
     ListTemplates: Get "/tenants/{tenant}/templates" ((), ()) -> Json TemplateList, Read Template in Tenant, [];
     /// One template.
     GetTemplate: Get "/tenants/{tenant}/templates/{name}" ((), ()) -> Json TemplateBody, Read Template in Tenant, ["template.not-found"];
     /// Deletes a template; runs made from it keep their copy.
     DeleteTemplate: Delete "/tenants/{tenant}/templates/{name}" ((), ()) -> Json Done, Delete Template in Tenant, ["template.not-found"];
+
+    /// Templates of the site.
+    ListClusterTemplates: Get "/cluster-templates" ((), ()) -> Json TemplateList, Read Template in Own, [];
+    /// One template of the site.
+    GetClusterTemplate: Get "/cluster-templates/{name}" ((), ()) -> Json TemplateBody, Read Template in Own, ["template.not-found"];
+    /// Deletes a template of the site; runs made from it keep their copy.
+    DeleteClusterTemplate: Delete "/cluster-templates/{name}" ((), ()) -> Json Done, Delete Template in Site, ["template.not-found"];
+
+    /// ConfigMaps of a tenant.
+    ListConfigMaps: Get "/tenants/{tenant}/config-maps" ((), ()) -> Json ObjectList, Read ConfigMap in Tenant, [];
+    /// One ConfigMap.
+    GetConfigMap: Get "/tenants/{tenant}/config-maps/{name}" ((), ()) -> Json ObjectBody, Read ConfigMap in Tenant, ["object.not-found"];
+    /// Deletes a ConfigMap.
+    DeleteConfigMap: Delete "/tenants/{tenant}/config-maps/{name}" ((), ()) -> Json Done, Delete ConfigMap in Tenant, ["object.not-found"];
+    /// Secrets of a tenant: names and sizes, no values.
+    ListSecrets: Get "/tenants/{tenant}/secrets" ((), ()) -> Json ObjectList, Read Secret in Tenant, [];
+    /// One Secret, without its values.
+    GetSecret: Get "/tenants/{tenant}/secrets/{name}" ((), ()) -> Json ObjectBody, Read Secret in Tenant, ["object.not-found"];
+    /// Deletes a Secret.
+    DeleteSecret: Delete "/tenants/{tenant}/secrets/{name}" ((), ()) -> Json Done, Delete Secret in Tenant, ["object.not-found"];
 
     /// Images of the site.
     ListImages: Get "/images" ((), ()) -> Json ImageList, Read Image in Own, [];

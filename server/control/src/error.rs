@@ -2,8 +2,8 @@
 
 use steading_engine::error::Refusal;
 use steading_spec::Fault;
-use steading_store::StoreError;
-use steading_types::WorkflowName;
+use steading_store::{ObjectKind, StoreError};
+use steading_types::{ObjectName, WorkflowName};
 use thiserror::Error;
 
 /// Why a request was not carried out; nothing of it was kept.
@@ -15,6 +15,27 @@ pub enum ControlError {
     /// No such template in this tenant.
     #[error("workflowtemplates.argoproj.io \"{0}\" not found")]
     NoTemplate(String),
+    /// No such ConfigMap, Secret or claim in this tenant.
+    #[error("{} \"{name}\" not found", plural(*.kind))]
+    NoObject {
+        /// What it is.
+        kind: ObjectKind,
+        /// Its name.
+        name: String,
+    },
+    /// The ConfigMap or Secret has no such key.
+    #[error("{} \"{name}\" has no key \"{key}\"", plural(*.kind))]
+    NoKey {
+        /// What it is.
+        kind: ObjectKind,
+        /// Its name.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// A Secret does not open: another key, another place, or damaged.
+    #[error("the values of the Secret '{0}' can not be opened")]
+    Sealed(ObjectName),
     /// The document is wrong: every fault, with its place.
     #[error("{}", first(.0))]
     Invalid(Vec<Fault>),
@@ -46,6 +67,9 @@ impl ControlError {
         match self {
             Self::NoRun(_) => "run.not-found",
             Self::NoTemplate(_) => "template.not-found",
+            Self::NoObject { .. } => "object.not-found",
+            Self::NoKey { .. } => "object.key-missing",
+            Self::Sealed(_) => "secret.sealed",
             Self::Invalid(_) => "spec.invalid",
             Self::Refused(refusal) => refusal.code(),
             Self::Request { code, .. } => code,
@@ -53,6 +77,15 @@ impl ControlError {
             Self::Store(error) => error.code(),
             Self::Damaged(_) => "run.damaged",
         }
+    }
+}
+
+/// Kubernetes' word for many of a kind.
+fn plural(kind: ObjectKind) -> &'static str {
+    match kind {
+        ObjectKind::ConfigMap => "configmaps",
+        ObjectKind::Secret => "secrets",
+        ObjectKind::Claim => "persistentvolumeclaims",
     }
 }
 

@@ -3,6 +3,7 @@
 //! The engine is pure and says what follows; this crate commits it and then acts, in that order. It knows
 //! backends only as a trait and HTTP not at all.
 
+pub mod apply;
 mod archive;
 mod attempts;
 pub mod backend;
@@ -10,10 +11,12 @@ pub mod clock;
 pub mod error;
 pub mod identity;
 mod library;
+mod objects;
 mod recover;
 mod registry;
 mod release;
 pub mod scheduler;
+pub mod secrets;
 mod served;
 pub mod site;
 mod step;
@@ -34,6 +37,7 @@ use crate::error::ControlError;
 use crate::identity::Links;
 use crate::registry::Registry;
 use crate::scheduler::Scheduler;
+use crate::secrets::Keyring;
 use crate::served::{Served, Watched};
 use crate::site::{Doctor, Images, Logs};
 use crate::timers::Timers;
@@ -60,6 +64,8 @@ pub struct Parts {
     pub doctor: Arc<dyn Doctor>,
     /// Other hosts.
     pub web: Arc<dyn Web>,
+    /// The keys of Secrets.
+    pub keyring: Keyring,
     /// Attempts that run at once.
     pub slots: usize,
 }
@@ -73,6 +79,7 @@ pub(crate) struct Inner {
     images: Arc<dyn Images>,
     doctor: Arc<dyn Doctor>,
     web: Arc<dyn Web>,
+    keyring: Keyring,
     registry: Registry,
     attempts: Attempts,
     served: Served,
@@ -107,6 +114,7 @@ impl Control {
             images: parts.images,
             doctor: parts.doctor,
             web: parts.web,
+            keyring: parts.keyring,
             registry: Registry::default(),
             attempts: Attempts::default(),
             served: Served::default(),

@@ -196,7 +196,7 @@ impl Inner {
         } = task;
         let work = async {
             match work {
-                ServerWork::Http(http) => self.request(attempt, http, &outputs).await,
+                ServerWork::Http(http) => self.request(tenant, attempt, http, &outputs).await,
                 ServerWork::Data(_) => Outcome::failed("run.type-unsupported", "data templates"),
                 ServerWork::Resource(resource) => {
                     self.act_on(tenant, attempt, resource, &outputs).await

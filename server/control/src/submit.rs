@@ -13,6 +13,7 @@ use steading_engine::head::{Head, Progress, Suspended};
 use steading_engine::plan::Plan;
 use steading_engine::{Run, action::Action};
 use steading_spec::model::Workflow;
+use steading_spec::resolve::Scope;
 use steading_spec::{Fault, Kind, Limits, Mode, Object};
 use steading_store::{Batch, Change, Conflict, Pace, Require, StoreError};
 use steading_types::{Millis, TenantName, WorkflowName, WorkflowPhase};
@@ -102,7 +103,7 @@ impl Inner {
             }
             (None, None, Some(template)) => {
                 if TenantLibrary::new(&self.store, tenant)
-                    .object(template)
+                    .object(template, Scope::Namespaced)
                     .is_none()
                 {
                     return Err(ControlError::NoTemplate(template.clone()));
@@ -306,10 +307,11 @@ fn head(
         label_value(creator),
     );
     if let Some(reference) = &workflow.spec.workflow_template_ref {
-        labels.insert(
-            "workflows.argoproj.io/workflow-template".to_owned(),
-            reference.name.clone(),
-        );
+        let label = match reference.cluster_scope {
+            true => "workflows.argoproj.io/cluster-workflow-template",
+            false => "workflows.argoproj.io/workflow-template",
+        };
+        labels.insert(label.to_owned(), reference.name.clone());
     }
     Ok(Head {
         id: run_id().map_err(no_random)?,

@@ -1,16 +1,16 @@
-//! Saved templates: apply, read, delete; and lint, which keeps nothing.
+//! Saved templates, a tenant's and the site's: keep, read, delete.
 
 use std::sync::Arc;
 
 use serde_json::{Value, json};
-use steading_spec::{Document, Fault, Limits, Mode, Object};
-use steading_store::{Change, Conflict, Require, Seq, StoreError, Template, TemplateKind};
+use steading_spec::{Document, Fault, Object};
+use steading_store::{Change, Conflict, Owner, Require, Seq, StoreError, Template, TemplateKind};
 use steading_types::{TenantName, WorkflowName};
 
 use crate::Control;
+use crate::apply::{Applied, without_decided};
 use crate::clock::now;
 use crate::error::ControlError;
-use crate::library::TenantLibrary;
 
 /// What an applied object must meet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,92 +23,18 @@ pub enum Expect {
     Version(Seq),
 }
 
-/// What applying did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Applied {
-    /// There was none.
-    Created,
-    /// There was another one.
-    Changed,
-    /// There was this very one.
-    Unchanged,
-}
-
 impl Control {
-    /// Every fault and every warning of a text's documents. They may refer to each other's templates.
-    pub fn lint(&self, tenant: &TenantName, text: &str) -> (Vec<Fault>, Vec<Fault>) {
-        match steading_spec::parse(text.as_bytes(), Mode::Strict, &Limits::default()) {
-            Ok(documents) => self.check_all(tenant, text, &documents),
-            Err(faults) => (faults, Vec::new()),
-        }
+    /// What keeping a draft would do.
+    pub(crate) fn compare(&self, draft: &TemplateDraft) -> Result<Applied, ControlError> {
+        Ok(match self.template(&draft.owner, &draft.name)? {
+            None => Applied::Created,
+            Some(known) if known.object == draft.object => Applied::Unchanged,
+            Some(_) => Applied::Changed,
+        })
     }
 
-    fn check_all(
-        &self,
-        tenant: &TenantName,
-        text: &str,
-        documents: &[Document],
-    ) -> (Vec<Fault>, Vec<Fault>) {
-        let library = TenantLibrary::new(&self.0.store, tenant).with(documents);
-        let (mut errors, mut warnings) = (Vec::new(), Vec::new());
-        for document in documents {
-            warnings.extend(document.warnings.iter().cloned());
-            match check(&library, &document.object) {
-                Ok(more) => warnings.extend(more),
-                Err(mut found) => {
-                    steading_spec::locate(text.as_bytes(), document.position, &mut found);
-                    errors.append(&mut found);
-                }
-            }
-        }
-        (errors, warnings)
-    }
-
-    /// Checks one object; answers its warnings.
-    ///
-    /// # Errors
-    /// Every fault.
-    pub fn check(&self, tenant: &TenantName, object: &Object) -> Result<Vec<Fault>, Vec<Fault>> {
-        check(&TenantLibrary::new(&self.0.store, tenant), object)
-    }
-
-    /// Keeps every template of a text, all in one commit or none; answers what became of each, and the
-    /// warnings.
-    ///
-    /// # Errors
-    /// Every fault of every document.
-    pub async fn apply(
-        &self,
-        tenant: &TenantName,
-        text: &str,
-    ) -> Result<(Vec<(WorkflowName, Applied)>, Vec<Fault>), ControlError> {
-        let documents = steading_spec::parse(text.as_bytes(), Mode::Strict, &Limits::default())
-            .map_err(ControlError::Invalid)?;
-        let (errors, warnings) = self.check_all(tenant, text, &documents);
-        if !errors.is_empty() {
-            return Err(ControlError::Invalid(errors));
-        }
-        let (mut outcomes, mut changes) = (Vec::new(), Vec::new());
-        for document in documents {
-            let draft = draft(document, tenant)?;
-            let known = self.template(tenant, &draft.name)?;
-            let applied = match known {
-                None => Applied::Created,
-                Some(known) if known.object == draft.object => Applied::Unchanged,
-                Some(_) => Applied::Changed,
-            };
-            outcomes.push((draft.name.clone(), applied));
-            if applied != Applied::Unchanged {
-                changes.push(draft.change(tenant));
-            }
-        }
-        if !changes.is_empty() {
-            self.put(Vec::new(), changes).await?;
-        }
-        Ok((outcomes, warnings))
-    }
-
-    /// Checks and keeps one template.
+    /// Checks and keeps one template; a ClusterWorkflowTemplate is the site's, whoever's references it is
+    /// checked with.
     ///
     /// # Errors
     /// Every fault of it; a conflict when `expect` does not hold.
@@ -121,23 +47,24 @@ impl Control {
         self.check(tenant, &document.object)
             .map_err(ControlError::Invalid)?;
         let draft = draft(document, tenant)?;
-        let (name, kind) = (draft.name.clone(), TemplateKind::WorkflowTemplate);
+        let (owner, name) = (draft.owner.clone(), draft.name.clone());
+        let kind = kind(&owner);
         let requires = match expect {
             Expect::Anything => Vec::new(),
-            Expect::Absent => vec![Require::TemplateAbsent(tenant.clone(), kind, name.clone())],
+            Expect::Absent => vec![Require::TemplateAbsent(owner.clone(), kind, name.clone())],
             Expect::Version(seq) => {
                 vec![Require::TemplateVersion(
-                    tenant.clone(),
+                    owner.clone(),
                     kind,
                     name.clone(),
                     seq,
                 )]
             }
         };
-        self.put(requires, vec![draft.change(tenant)])
+        self.put(requires, vec![draft.change()])
             .await
             .map_err(|error| conflict(error, expect))?;
-        self.template(tenant, &name)?
+        self.template(&owner, &name)?
             .ok_or_else(|| ControlError::NoTemplate(name.to_string()))
     }
 
@@ -147,61 +74,62 @@ impl Control {
     /// When it can not be read.
     pub fn template(
         &self,
-        tenant: &TenantName,
+        owner: &Owner,
         name: &WorkflowName,
     ) -> Result<Option<Template>, ControlError> {
         Ok(self
             .0
             .store
-            .read(|snapshot| snapshot.template(tenant, TemplateKind::WorkflowTemplate, name))?)
+            .read(|snapshot| snapshot.template(owner, kind(owner), name))?)
     }
 
-    /// All templates of a tenant, by name.
+    /// All templates of an owner, by name.
     ///
     /// # Errors
     /// When they can not be read.
-    pub fn templates(&self, tenant: &TenantName) -> Result<Vec<Template>, ControlError> {
+    pub fn templates(&self, owner: &Owner) -> Result<Vec<Template>, ControlError> {
         Ok(self
             .0
             .store
-            .read(|snapshot| snapshot.templates(tenant, TemplateKind::WorkflowTemplate))?)
+            .read(|snapshot| snapshot.templates(owner, kind(owner)))?)
     }
 
     /// Deletes a template; runs made from it keep their copy.
     ///
     /// # Errors
     /// [`ControlError::NoTemplate`].
-    pub async fn delete_template(
-        &self,
-        tenant: &TenantName,
-        name: &str,
-    ) -> Result<(), ControlError> {
+    pub async fn delete_template(&self, owner: &Owner, name: &str) -> Result<(), ControlError> {
         let missing = || ControlError::NoTemplate(name.chars().take(80).collect());
         let parsed: WorkflowName = name.parse().map_err(|_| missing())?;
-        self.template(tenant, &parsed)?.ok_or_else(missing)?;
+        self.template(owner, &parsed)?.ok_or_else(missing)?;
         self.put(
             Vec::new(),
-            vec![Change::DeleteTemplate(
-                tenant.clone(),
-                TemplateKind::WorkflowTemplate,
-                parsed,
-            )],
+            vec![Change::DeleteTemplate(owner.clone(), kind(owner), parsed)],
         )
         .await
     }
 }
 
 /// A checked template, ready to be kept.
-struct Draft {
+pub(crate) struct TemplateDraft {
+    owner: Owner,
     name: WorkflowName,
     object: Value,
 }
 
-impl Draft {
-    fn change(self, tenant: &TenantName) -> Change {
+impl TemplateDraft {
+    pub(crate) fn name(&self) -> &WorkflowName {
+        &self.name
+    }
+
+    pub(crate) fn is_sites(&self) -> bool {
+        self.owner == Owner::Site
+    }
+
+    pub(crate) fn change(self) -> Change {
         Change::PutTemplate {
-            tenant: tenant.clone(),
-            kind: TemplateKind::WorkflowTemplate,
+            kind: kind(&self.owner),
+            owner: self.owner,
             name: self.name,
             created: now(),
             object: Arc::new(self.object),
@@ -209,63 +137,55 @@ impl Draft {
     }
 }
 
-fn draft(document: Document, tenant: &TenantName) -> Result<Draft, ControlError> {
-    let Object::WorkflowTemplate(template) = &document.object else {
-        let message = "only templates are kept; a Workflow is submitted";
-        let fault = Fault::new(steading_spec::Code::Kind, "kind", message);
-        return Err(ControlError::Invalid(vec![fault]));
+/// What an owner's templates are called in the store.
+pub(crate) fn kind(owner: &Owner) -> TemplateKind {
+    match owner {
+        Owner::Site => TemplateKind::ClusterWorkflowTemplate,
+        Owner::Tenant(_) => TemplateKind::WorkflowTemplate,
+    }
+}
+
+pub(crate) fn draft(
+    document: Document,
+    tenant: &TenantName,
+) -> Result<TemplateDraft, ControlError> {
+    let (owner, template) = match &document.object {
+        Object::WorkflowTemplate(template) => (Owner::Tenant(tenant.clone()), template),
+        Object::ClusterWorkflowTemplate(template) => (Owner::Site, template),
+        _ => {
+            let message =
+                "only templates, ConfigMaps and Secrets are kept; a Workflow is submitted";
+            let fault = Fault::new(steading_spec::Code::Kind, "kind", message);
+            return Err(ControlError::Invalid(vec![fault]));
+        }
     };
     let unfit = |e: steading_types::NameError| ControlError::Request {
         code: "template.name",
         message: e.to_string(),
     };
     let name = template.metadata.name.parse().map_err(unfit)?;
-    Ok(Draft {
+    let object = complete(document.raw, tenant, &owner);
+    Ok(TemplateDraft {
+        owner,
         name,
-        object: complete(document.raw, tenant),
+        object,
     })
 }
 
-fn check(library: &TenantLibrary<'_>, object: &Object) -> Result<Vec<Fault>, Vec<Fault>> {
-    match object {
-        Object::Workflow(workflow) => {
-            steading_spec::check(workflow, library).map(|checked| checked.warnings)
-        }
-        Object::WorkflowTemplate(template) => steading_spec::check_template(template, library),
-        Object::ClusterWorkflowTemplate(_) => Err(vec![not_yet("ClusterWorkflowTemplate")]),
-        Object::CronWorkflow(_) => Err(vec![not_yet("CronWorkflow")]),
-        Object::ConfigMap(_) => Err(vec![not_yet("ConfigMap")]),
-        Object::Other { kind, .. } => Err(vec![not_yet(kind)]),
-    }
-}
-
-/// What a kind that is not there yet is told.
-fn not_yet(kind: &str) -> Fault {
-    Fault::new(
-        steading_spec::Code::Unsupported,
-        "kind",
-        format!("{kind} is not available in this version"),
-    )
-}
-
-/// The stored form: without what the server decides.
-fn complete(mut raw: Value, tenant: &TenantName) -> Value {
+/// The stored form.
+fn complete(raw: Value, tenant: &TenantName, owner: &Owner) -> Value {
+    let mut raw = without_decided(raw, tenant);
+    let kind = match owner {
+        Owner::Site => "ClusterWorkflowTemplate",
+        Owner::Tenant(_) => "WorkflowTemplate",
+    };
     if let Some(object) = raw.as_object_mut() {
         object.insert("apiVersion".to_owned(), json!("argoproj.io/v1alpha1"));
-        object.insert("kind".to_owned(), json!("WorkflowTemplate"));
+        object.insert("kind".to_owned(), json!(kind));
     }
-    if let Some(metadata) = raw.get_mut("metadata").and_then(Value::as_object_mut) {
-        for decided in [
-            "resourceVersion",
-            "uid",
-            "creationTimestamp",
-            "managedFields",
-            "generation",
-            "selfLink",
-        ] {
-            metadata.remove(decided);
-        }
-        metadata.insert("namespace".to_owned(), json!(tenant.namespace()));
+    let metadata = raw.get_mut("metadata").and_then(Value::as_object_mut);
+    if let (Owner::Site, Some(metadata)) = (owner, metadata) {
+        metadata.remove("namespace");
     }
     raw
 }

@@ -12,9 +12,10 @@ use crate::problem::Problem;
 impl From<ControlError> for Problem {
     fn from(error: ControlError) -> Self {
         match &error {
-            ControlError::NoRun(_) | ControlError::NoTemplate(_) => {
-                Self::not_found(error.code(), error.to_string())
-            }
+            ControlError::NoRun(_)
+            | ControlError::NoTemplate(_)
+            | ControlError::NoObject { .. }
+            | ControlError::NoKey { .. } => Self::not_found(error.code(), error.to_string()),
             ControlError::Invalid(faults) => Self::request(error.code(), error.to_string()).faults(
                 faults
                     .iter()
@@ -37,7 +38,7 @@ impl From<ControlError> for Problem {
                     .fix("choose another name, or use generateName")
             }
             ControlError::Store(store) => store.clone().into(),
-            ControlError::Damaged(_) => Self::internal(&error),
+            ControlError::Sealed(_) | ControlError::Damaged(_) => Self::internal(&error),
         }
     }
 }

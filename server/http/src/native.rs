@@ -4,6 +4,7 @@ mod changes;
 mod convert;
 mod images;
 mod logs;
+mod objects;
 mod runs;
 mod session;
 mod site;
@@ -24,5 +25,6 @@ pub(crate) fn routes() -> Router<App> {
     let router = logs::routes(router);
     let router = changes::routes(router);
     let router = templates::routes(router);
+    let router = objects::routes(router);
     images::routes(router)
 }

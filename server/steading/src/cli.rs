@@ -11,6 +11,7 @@ mod image;
 mod lint;
 mod list;
 mod logs;
+mod object;
 mod run;
 mod serve;
 mod site;
@@ -84,6 +85,15 @@ enum Verb {
     /// Work with saved templates
     #[command(subcommand)]
     Template(template::Template),
+    /// Work with templates of the site
+    #[command(subcommand)]
+    ClusterTemplate(template::Template),
+    /// Work with ConfigMaps
+    #[command(subcommand)]
+    ConfigMap(object::Objects),
+    /// Work with secrets
+    #[command(subcommand)]
+    Secret(object::Objects),
     /// Work with images
     #[command(subcommand)]
     Image(image::Image),
@@ -178,7 +188,10 @@ async fn remote(verb: Verb, connection: Connection) -> Result<(), Failure> {
         Verb::Node(node) => node.run(&connection.open()?).await,
         Verb::Lint(lint) => lint.run(&connection).await,
         Verb::Apply(apply) => apply.run(&connection.open()?).await,
-        Verb::Template(template) => template.run(&connection.open()?).await,
+        Verb::Template(template) => template.tenants(&connection.open()?).await,
+        Verb::ClusterTemplate(template) => template.sites(&connection.open()?).await,
+        Verb::ConfigMap(objects) => objects.config_maps(&connection.open()?).await,
+        Verb::Secret(objects) => objects.secrets(&connection.open()?).await,
         Verb::Image(image) => image.run(&connection).await,
         Verb::Tenant(tenant) => tenant.run(&connection.open()?).await,
         Verb::Token(token) => token.run(&connection.open()?).await,

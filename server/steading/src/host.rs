@@ -22,7 +22,7 @@ use tokio::sync::broadcast;
 
 use crate::embedded::PLUGINS;
 use crate::local::{LocalBackend, LocalExec, Owners};
-use crate::site::{HostDoctor, HostImages, HostLogs, HostWeb};
+use crate::site::{HostDoctor, HostImages, HostLogs, HostWeb, keyring};
 
 /// The first argument of this program when it is a compiler of plugins.
 pub(crate) const COMPILE_ARGUMENT: &str = "--compile-plugin";
@@ -75,6 +75,7 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
         images: Arc::new(HostImages::open(&options.data)?),
         doctor: Arc::new(HostDoctor::new(exec)),
         web: Arc::new(HostWeb),
+        keyring: keyring(&options.data)?,
         slots: options.slots,
     })
     .await
@@ -178,7 +179,7 @@ pub(crate) async fn operator_token(control: &Control, data: &Path) -> Result<Tok
 }
 
 /// Writes a file that only its owner may read, at once or not at all.
-fn write_private(path: &Path, text: &str) -> Result<()> {
+pub(crate) fn write_private(path: &Path, text: &str) -> Result<()> {
     use std::io::Write;
     use std::os::unix::fs::OpenOptionsExt;
     let fresh = path.with_extension("new");

@@ -2,10 +2,12 @@
 
 mod doctor;
 mod images;
+mod keys;
 mod logs;
 mod web;
 
 pub(crate) use doctor::{HostDoctor, doctor_check};
 pub(crate) use images::{HostImages, body};
+pub(crate) use keys::keyring;
 pub(crate) use logs::HostLogs;
 pub(crate) use web::HostWeb;

@@ -46,6 +46,8 @@ const RULES: &[(Rule, &[&str])] = &[
             "GetMe",
             "CreateLoginLink",
             "ListTenants",
+            "ListClusterTemplates",
+            "GetClusterTemplate",
             "ListImages",
             "GetImage",
         ],
@@ -63,6 +65,10 @@ const RULES: &[(Rule, &[&str])] = &[
             "Lint",
             "ListTemplates",
             "GetTemplate",
+            "ListConfigMaps",
+            "GetConfigMap",
+            "ListSecrets",
+            "GetSecret",
         ],
     ),
     (
@@ -79,13 +85,17 @@ const RULES: &[(Rule, &[&str])] = &[
             "ResubmitRun",
         ],
     ),
-    (Rule::Least(Maintainer), &["Apply", "DeleteTemplate"]),
+    (
+        Rule::Least(Maintainer),
+        &["Apply", "DeleteTemplate", "DeleteConfigMap", "DeleteSecret"],
+    ),
     (
         Rule::Site,
         &[
             "CreateTenant",
             "CreateToken",
             "DeleteToken",
+            "DeleteClusterTemplate",
             "ImportImage",
             "TagImage",
             "DeleteImage",

@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::root;
 
 /// First halves of codes.
-const AREAS: [&str; 28] = [
+const AREAS: [&str; 30] = [
     "artifact",
     "auth",
     "backend",
@@ -21,11 +21,13 @@ const AREAS: [&str; 28] = [
     "isolation",
     "local",
     "log",
+    "object",
     "page",
     "plugin",
     "request",
     "resource",
     "run",
+    "secret",
     "sequence",
     "server",
     "spec",

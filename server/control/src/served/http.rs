@@ -3,13 +3,16 @@
 use serde_json::{Map, Value as Json, json};
 use steading_spec::expr::{self, Limits, Value};
 use steading_spec::scope::MapScope;
-use steading_types::AttemptId;
-use steading_types::server_task::{HeaderValue, HttpTask, OutputQuery, QuerySource};
+use steading_types::server_task::{HeaderValue, HttpTask, OutputQuery, QuerySource, SecretKey};
 use steading_types::task::RESULT_LIMIT;
+use steading_types::{AttemptId, TenantName};
+
+use zeroize::Zeroizing;
 
 use super::Outcome;
 use crate::Inner;
 use crate::clock::now;
+use crate::error::ControlError;
 use crate::web::{WebRequest, WebResponse};
 
 /// Tells the other side that a request which comes twice is meant once (an IETF draft's name, in wide use).
@@ -27,11 +30,12 @@ impl Inner {
     /// Makes the request of an attempt.
     pub(super) async fn request(
         &self,
+        tenant: &TenantName,
         attempt: AttemptId,
         http: HttpTask,
         outputs: &[OutputQuery],
     ) -> Outcome {
-        let request = match web_request(attempt, &http) {
+        let request = match web_request(attempt, &http, |key| self.secret(tenant, key)) {
             Ok(request) => request,
             Err(refused) => return refused,
         };
@@ -43,7 +47,11 @@ impl Inner {
     }
 }
 
-fn web_request(attempt: AttemptId, http: &HttpTask) -> Result<WebRequest, Outcome> {
+fn web_request(
+    attempt: AttemptId,
+    http: &HttpTask,
+    secret: impl Fn(&SecretKey) -> Result<Zeroizing<Vec<u8>>, ControlError>,
+) -> Result<WebRequest, Outcome> {
     let (mut headers, mut secret_headers) = (Vec::new(), Vec::new());
     let named = |name: &str| {
         http.headers
@@ -66,8 +74,10 @@ fn web_request(attempt: AttemptId, http: &HttpTask) -> Result<WebRequest, Outcom
                 list.push((name.clone(), text.clone().into_bytes()));
             }
             HeaderValue::Secret(wanted) => {
-                let message = format!("the Secret '{}' can not be read", wanted.name);
-                return Err(Outcome::failed("http.secret", message));
+                let value = secret(wanted);
+                let value =
+                    value.map_err(|error| Outcome::failed(error.code(), error.to_string()))?;
+                secret_headers.push((name.clone(), value.to_vec()));
             }
         }
     }

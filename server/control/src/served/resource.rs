@@ -12,7 +12,7 @@ use steading_api::access::{Kind, Reach, Verb};
 use steading_domain::access::may;
 use steading_spec::resource::ResourceKind;
 use steading_spec::{Document, Limits, Mode};
-use steading_store::TemplateKind;
+use steading_store::{Owner, TemplateKind};
 use steading_types::server_task::{OutputQuery, QuerySource, ResourceAction, ResourceTask};
 use steading_types::{AttemptId, RunId, TenantName, WorkflowName};
 
@@ -152,16 +152,17 @@ impl Inner {
     ) -> Result<Option<String>, Outcome> {
         let name = name_of(&document.raw);
         let control = Control(Arc::clone(self));
+        let owner = Owner::Tenant(tenant.clone());
         let parsed: Result<WorkflowName, _> = name.parse();
         let known = match &parsed {
-            Ok(parsed) => control.template(tenant, parsed).map_err(failed)?,
+            Ok(parsed) => control.template(&owner, parsed).map_err(failed)?,
             Err(_) => None,
         };
         let missing = || failed(ControlError::NoTemplate(name.clone()));
         let (document, expect) = match (action, known) {
             (ResourceAction::Delete, None) => return Ok(None),
             (ResourceAction::Delete, Some(_)) => {
-                let gone = control.delete_template(tenant, &name).await;
+                let gone = control.delete_template(&owner, &name).await;
                 return gone.map_err(failed).map(|()| None);
             }
             (ResourceAction::Create, Some(known)) if made_by(&known.object, attempt) => {
@@ -234,7 +235,8 @@ impl Inner {
             }
             ResourceKind::WorkflowTemplate => {
                 let kind = TemplateKind::WorkflowTemplate;
-                let found = self.store.read(|s| s.template(tenant, kind, &name))?;
+                let owner = Owner::Tenant(tenant.clone());
+                let found = self.store.read(|s| s.template(&owner, kind, &name))?;
                 Ok(found.map(|template| template.object))
             }
         }

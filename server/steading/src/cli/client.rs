@@ -165,7 +165,8 @@ impl Client {
         read::<O>(status, &bytes)
     }
 
-    fn tenant_parts<'p>(&'p self, parts: &[&'p str]) -> Vec<&'p str> {
+    /// The path's values of an operation of the tenant.
+    pub(super) fn tenant_parts<'p>(&'p self, parts: &[&'p str]) -> Vec<&'p str> {
         std::iter::once(self.tenant.as_str())
             .chain(parts.iter().copied())
             .collect()

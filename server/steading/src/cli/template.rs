@@ -1,9 +1,15 @@
-//! `template`: saved templates.
+//! `template`, `cluster-template`: saved templates.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use steading_api::operations::{DeleteTemplate, GetTemplate, ListTemplates};
+use steading_api::operation::Operation;
+use steading_api::operations::{
+    DeleteClusterTemplate, DeleteTemplate, GetClusterTemplate, GetTemplate, ListClusterTemplates,
+    ListTemplates,
+};
+use steading_api::run::Done;
+use steading_api::template::{TemplateBody, TemplateList};
 
 use super::apply::Apply;
 use super::client::Client;
@@ -44,13 +50,44 @@ pub(crate) enum Template {
 }
 
 impl Template {
-    pub(crate) async fn run(self, client: &Client) -> Result<(), Failure> {
+    /// On those of the tenant.
+    pub(crate) async fn tenants(self, client: &Client) -> Result<(), Failure> {
+        let parts = client.tenant_parts(&[]);
+        self.run::<ListTemplates, GetTemplate, DeleteTemplate>("WorkflowTemplate", &parts, client)
+            .await
+    }
+
+    /// On those of the site.
+    pub(crate) async fn sites(self, client: &Client) -> Result<(), Failure> {
+        let kind = "ClusterWorkflowTemplate";
+        self.run::<ListClusterTemplates, GetClusterTemplate, DeleteClusterTemplate>(
+            kind,
+            &[],
+            client,
+        )
+        .await
+    }
+
+    /// `parts` lead to the templates.
+    async fn run<List, Get, Delete>(
+        self,
+        kind: &str,
+        parts: &[&str],
+        client: &Client,
+    ) -> Result<(), Failure>
+    where
+        List: Operation<Query = (), Body = (), Answer = TemplateList>,
+        Get: Operation<Query = (), Body = (), Answer = TemplateBody>,
+        Delete: Operation<Query = (), Body = (), Answer = Done>,
+    {
         match self {
-            Self::List { output } => list(client, output.format).await,
+            Self::List { output } => {
+                let list = client.call::<List>(parts, &(), &()).await?;
+                listed(&list.templates, output.format)
+            }
             Self::Get { name, output } => {
-                let template = client
-                    .tenant_call::<GetTemplate>(&[&name], &(), &())
-                    .await?;
+                let parts = [parts, &[&name]].concat();
+                let template = client.call::<Get>(&parts, &(), &()).await?;
                 let format = if output.format == Format::Json {
                     Format::Json
                 } else {
@@ -61,10 +98,9 @@ impl Template {
             Self::Create { files } => Apply::of(files).run(client).await,
             Self::Delete { names } => {
                 for name in &names {
-                    client
-                        .tenant_call::<DeleteTemplate>(&[name], &(), &())
-                        .await?;
-                    display::line(&format!("WorkflowTemplate '{name}' deleted"))?;
+                    let parts = [parts, &[name]].concat();
+                    client.call::<Delete>(&parts, &(), &()).await?;
+                    display::line(&format!("{kind} '{name}' deleted"))?;
                 }
                 Ok(())
             }
@@ -72,11 +108,7 @@ impl Template {
     }
 }
 
-async fn list(client: &Client, format: Format) -> Result<(), Failure> {
-    let templates = client
-        .tenant_call::<ListTemplates>(&[], &(), &())
-        .await?
-        .templates;
+fn listed(templates: &[TemplateBody], format: Format) -> Result<(), Failure> {
     match format {
         Format::Json | Format::Yaml => display::document(&templates, format),
         Format::Name => display::print(

@@ -9,7 +9,7 @@ use steading_control::error::ControlError;
 use steading_control::templates::Expect;
 use steading_domain::selector::LabelSelector;
 use steading_spec::{Document, Limits, Mode};
-use steading_store::{Seq, Template, Tenants};
+use steading_store::{Owner, Seq, Template, Tenants};
 use steading_types::TenantName;
 
 use super::error::ArgoProblem;
@@ -89,7 +89,7 @@ fn list_of(asking: &Asking, tenants: &[TenantName], pairs: &Pairs) -> Answer {
         for row in asking
             .app
             .control()
-            .templates(tenant)
+            .templates(&Owner::Tenant(tenant.clone()))
             .map_err(Problem::from)?
         {
             let labels = row
@@ -121,10 +121,10 @@ pub(super) async fn get(asking: Asking, Path((namespace, name)): Path<(String, S
 
 fn known(asking: &Asking, tenant: &TenantName, name: &str) -> Result<Template, Problem> {
     let missing = || ControlError::NoTemplate(name.chars().take(80).collect());
-    let found = asking
-        .app
-        .control()
-        .template(tenant, &name.parse().map_err(|_| missing())?)?;
+    let found = asking.app.control().template(
+        &Owner::Tenant(tenant.clone()),
+        &name.parse().map_err(|_| missing())?,
+    )?;
     Ok(found.ok_or_else(missing)?)
 }
 
@@ -263,7 +263,7 @@ pub(super) async fn delete(
     asking
         .app
         .control()
-        .delete_template(&tenant, &name)
+        .delete_template(&Owner::Tenant(tenant), &name)
         .await
         .map_err(Problem::from)?;
     Ok(answer(json!({})))

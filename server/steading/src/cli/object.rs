@@ -1,0 +1,96 @@
+//! `config-map`, `secret`: objects that workflows read. They are made by `apply`.
+
+use clap::Subcommand;
+use steading_api::object::{ObjectBody, ObjectList};
+use steading_api::operation::Operation;
+use steading_api::operations::{
+    DeleteConfigMap, DeleteSecret, GetConfigMap, GetSecret, ListConfigMaps, ListSecrets,
+};
+use steading_api::run::Done;
+
+use super::client::Client;
+use super::display::{self, span, table};
+use super::exit::Failure;
+use super::get::now;
+use super::{Format, Output};
+
+/// Verbs on objects of one kind.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Objects {
+    /// List them
+    #[command(visible_alias = "ls")]
+    List {
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Show one; the values of a secret are never shown
+    Get {
+        /// Its name
+        name: String,
+        #[command(flatten)]
+        output: Output,
+    },
+    /// Delete some; tasks that run keep what they were given
+    Delete {
+        /// Their names
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+}
+
+impl Objects {
+    pub(crate) async fn config_maps(self, client: &Client) -> Result<(), Failure> {
+        self.run::<ListConfigMaps, GetConfigMap, DeleteConfigMap>("ConfigMap", client)
+            .await
+    }
+
+    pub(crate) async fn secrets(self, client: &Client) -> Result<(), Failure> {
+        self.run::<ListSecrets, GetSecret, DeleteSecret>("Secret", client)
+            .await
+    }
+
+    async fn run<List, Get, Delete>(self, kind: &str, client: &Client) -> Result<(), Failure>
+    where
+        List: Operation<Query = (), Body = (), Answer = ObjectList>,
+        Get: Operation<Query = (), Body = (), Answer = ObjectBody>,
+        Delete: Operation<Query = (), Body = (), Answer = Done>,
+    {
+        match self {
+            Self::List { output } => {
+                let list = client.tenant_call::<List>(&[], &(), &()).await?;
+                listed(&list.objects, output.format)
+            }
+            Self::Get { name, output } => {
+                let object = client.tenant_call::<Get>(&[&name], &(), &()).await?;
+                match output.format {
+                    Format::Json => display::document(&object, Format::Json),
+                    _ => display::document(&object, Format::Yaml),
+                }
+            }
+            Self::Delete { names } => {
+                for name in &names {
+                    client.tenant_call::<Delete>(&[name], &(), &()).await?;
+                    display::line(&format!("{kind} '{name}' deleted"))?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn listed(objects: &[ObjectBody], format: Format) -> Result<(), Failure> {
+    match format {
+        Format::Json | Format::Yaml => display::document(&objects, format),
+        Format::Name => {
+            let names = objects.iter().map(|object| format!("{}\n", object.name));
+            display::print(&names.collect::<String>())
+        }
+        Format::Text | Format::Wide => {
+            let rows = objects.iter().map(|object| {
+                let keys = object.keys.len().to_string();
+                vec![object.name.clone(), keys, span(now().since(object.created))]
+            });
+            display::print(&table(&["NAME", "KEYS", "AGE"], &rows.collect::<Vec<_>>()))
+        }
+    }
+}
