@@ -235,6 +235,8 @@ fn spawn(data: &Path, address: SocketAddr, level: Level) -> Result<Child> {
         .arg(data)
         .args(["--listen", &address.to_string()])
         .args(["--level", level.word()])
+        // Servers of the tests themselves; no other address of the loopback.
+        .args(["--egress-allow", "127.0.0.1"])
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)

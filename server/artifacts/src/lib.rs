@@ -7,16 +7,24 @@
 //! hashed, and it decides neither where a byte is written nor whom this host calls next.
 
 mod digest;
+mod egress;
 mod error;
 mod key;
 mod local;
+mod network;
+mod outbound;
 mod pump;
+mod secret;
 mod source;
 mod store;
 
 pub use digest::{Sha256, Stored};
+pub use egress::{Egress, RuleError};
 pub use error::{Again, ArtifactError};
 pub use key::{Key, KeyError};
 pub use local::LocalStore;
+pub use network::{Identity, Network, Patience};
+pub use outbound::{Outbound, OutboundError};
+pub use secret::Secret;
 pub use source::Source;
 pub use store::{ArtifactStore, Body, Content, Entries, Entry, Later};

@@ -42,6 +42,8 @@ pub(crate) struct Options {
     pub(crate) level: Level,
     /// Tasks that run at once.
     pub(crate) slots: usize,
+    /// Whom the server may call for its tenants.
+    pub(crate) egress: Vec<String>,
 }
 
 /// Opens the data directory and starts the loops.
@@ -74,7 +76,7 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
         ),
         images: Arc::new(HostImages::open(&options.data)?),
         doctor: Arc::new(HostDoctor::new(exec)),
-        web: Arc::new(HostWeb),
+        web: Arc::new(HostWeb::new(&options.egress)?),
         keyring: keyring(&options.data)?,
         slots: options.slots,
     })

@@ -30,6 +30,7 @@ mod argo_templates;
 mod command_line;
 mod examples;
 mod hostile;
+mod http_template;
 mod levels;
 mod resource;
 mod world;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         argo_templates::trials,
         command_line::trials,
         hostile::trials,
+        http_template::trials,
         levels::trials,
         resource::trials,
     ];

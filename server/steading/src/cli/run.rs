@@ -26,6 +26,9 @@ pub(crate) struct Run {
     /// Tasks that run at once
     #[arg(long)]
     slots: Option<usize>,
+    /// Whom http templates may call, as for `serve`; nobody by default
+    #[arg(long, value_delimiter = ',', value_name = "RULE")]
+    egress_allow: Vec<String>,
 }
 
 impl Run {
@@ -49,6 +52,7 @@ impl Run {
         let options = Local {
             level,
             slots: self.slots,
+            egress_allow: self.egress_allow,
         }
         .options(data);
         let runtime = runtime()?;

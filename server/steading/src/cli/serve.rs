@@ -31,6 +31,15 @@ pub(crate) struct Local {
     /// Tasks that run at once; by default four for each processor, at least eight
     #[arg(long, env = "STEADING_SLOTS")]
     pub(crate) slots: Option<usize>,
+    /// Whom http templates may call, several times: a host, *.domain, an address, a network, or * for all
+    /// public addresses; nobody by default
+    #[arg(
+        long,
+        env = "STEADING_EGRESS_ALLOW",
+        value_delimiter = ',',
+        value_name = "RULE"
+    )]
+    pub(crate) egress_allow: Vec<String>,
 }
 
 /// The levels by name.
@@ -62,6 +71,7 @@ impl Local {
             // Processes beside the server have other working directories.
             data: std::path::absolute(&data).unwrap_or(data),
             level: self.level.into(),
+            egress: self.egress_allow.clone(),
             slots: self
                 .slots
                 .unwrap_or_else(|| processors.saturating_mul(4).max(8))
