@@ -39,6 +39,7 @@ mod sys;
 mod taskdir;
 mod volumes;
 mod wire;
+mod within;
 
 pub use error::ExecError;
 pub use exec::{Ended, Exec, ImageRoots, Options, Policy, State, Stop};

@@ -3,11 +3,12 @@
 
 use std::io::Read;
 
-use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, openat};
 use rustix::io::Errno;
 use steading_types::task::{OUTPUT_LIMIT, OutputFile};
 
 use crate::body::Finished;
+use crate::within;
 
 /// Reads the files that exist; says why one is refused.
 pub(crate) fn collect(files: &[OutputFile], into: &mut Finished) {
@@ -30,8 +31,7 @@ fn read(path: &str) -> Result<Option<String>, String> {
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let root = openat(CWD, "/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).map_err(said)?;
     // Magic links (/proc/…/root, /proc/…/fd) lead to places that have no path here.
-    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-    let fd = match openat2(&root, path, flags, Mode::empty(), resolve) {
+    let fd = match within::open(&root, path, flags, ResolveFlags::NO_MAGICLINKS) {
         Ok(fd) => fd,
         Err(Errno::NOENT | Errno::NOTDIR) => return Ok(None),
         Err(errno) => return Err(said(errno)),

@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{
     AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid,
-    chownat, fchmod, futimens, linkat, mkdirat, openat, openat2, statat, symlinkat, unlinkat,
+    chownat, fchmod, futimens, linkat, mkdirat, openat, statat, symlinkat, unlinkat,
 };
 use rustix::io::Errno;
 use tar::EntryType;
+
+use crate::within;
 
 use super::ImageError;
 use super::archive::{Budget, Entry, each_entry};
@@ -62,9 +64,8 @@ impl Unpacker {
     /// Gives directories their modes, when nothing is written into them any more.
     pub(super) fn finish(mut self) -> Result<(), ImageError> {
         for (path, mode) in std::mem::take(&mut self.modes) {
-            let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
             let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-            match openat2(&self.root, &path, flags, Mode::empty(), resolve) {
+            match within::open(&self.root, path.as_path(), flags, ResolveFlags::NO_SYMLINKS) {
                 // The owner can always enter: removal and unprivileged users need it.
                 Ok(fd) => fchmod(fd, Mode::from_raw_mode((mode & 0o1777) | 0o700))?,
                 // A later layer removed or replaced it.
@@ -153,8 +154,7 @@ impl Unpacker {
             path
         };
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
-        openat2(&self.root, path, flags, Mode::empty(), resolve)
+        within::open(&self.root, path, flags, ResolveFlags::NO_MAGICLINKS)
     }
 
     /// Removes what stands where an entry goes, unless both are directories.

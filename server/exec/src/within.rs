@@ -1,0 +1,32 @@
+//! Opening a path as if a directory were the root of everything, in trees that others wrote.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::io::Errno;
+use rustix::path::Arg;
+
+/// Opens a path that does not lead out of `root`, whatever links it goes through.
+///
+/// # Errors
+/// Those of openat2(2), except the one by which it asks to be called again: it does not follow `..` while
+/// anybody on the host renames or mounts.
+pub(crate) fn open(
+    root: impl AsFd,
+    path: impl Arg + Copy,
+    flags: OFlags,
+    links: ResolveFlags,
+) -> Result<OwnedFd, Errno> {
+    loop {
+        match openat2(
+            &root,
+            path,
+            flags,
+            Mode::empty(),
+            ResolveFlags::IN_ROOT | links,
+        ) {
+            Err(Errno::AGAIN) => {}
+            answer => return answer,
+        }
+    }
+}
