@@ -6,12 +6,17 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use rustix::fs::{FlockOperation, flock};
 use steading_types::AttemptId;
 use steading_types::task::{Container, Task};
 
 /// Microseconds in which a CPU quota is counted (the kernel's default).
 const PERIOD: u64 = 100_000;
+/// How long a start waits for tasks that are just entering their groups: so often, so long each.
+const PATIENCE: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// What a task may use. None: as much as there is.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,13 +78,33 @@ impl Cgroups {
         let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
         let groups = Self::v2(&own, &mounts).unwrap_or_else(|| Self::v1(&own, &mounts));
-        for base in groups.bases() {
+        groups.clean();
+        groups
+    }
+
+    /// Removes groups that nobody is in, unless one of them has just been made to be entered.
+    fn clean(&self) {
+        let entering = |making: &File| {
+            (0..PATIENCE).all(|_| {
+                let busy = flock(making, FlockOperation::NonBlockingLockExclusive).is_err();
+                if busy {
+                    std::thread::sleep(PAUSE);
+                }
+                busy
+            })
+        };
+        let Some(making) = self.bases().next().and_then(|base| File::open(base).ok()) else {
+            return;
+        };
+        if entering(&making) {
+            return;
+        }
+        for base in self.bases() {
             for entry in std::fs::read_dir(base).into_iter().flatten().flatten() {
                 // Refused by the kernel while a process is in it; files can not be removed at all.
                 let _ = std::fs::remove_dir(entry.path());
             }
         }
-        groups
     }
 
     fn bases(&self) -> impl Iterator<Item = &PathBuf> {
@@ -160,9 +185,12 @@ impl Cgroups {
         limits: Limits,
         pids: u32,
     ) -> io::Result<Option<Group>> {
-        if !limits.any() || self.bases().next().is_none() {
+        let base = self.bases().next().filter(|_| limits.any());
+        let Some(base) = base else {
             return Ok(None);
-        }
+        };
+        let making = File::open(base)?;
+        flock(&making, FlockOperation::LockShared)?;
         let name = &match container {
             0 => key.to_string(),
             beside => format!("{key}.{beside}"),
@@ -171,6 +199,7 @@ impl Cgroups {
             dirs: Vec::new(),
             procs: Vec::new(),
             memory: None,
+            making,
         };
         let quota = limits
             .cpu_milli
@@ -209,6 +238,8 @@ pub(crate) struct Group {
     dirs: Vec<PathBuf>,
     procs: Vec<OwnedFd>,
     memory: Option<(PathBuf, u8)>,
+    /// Locked until somebody is in: a server that starts meanwhile would take the group for a forgotten one.
+    making: File,
 }
 
 impl Group {
@@ -239,7 +270,7 @@ impl Group {
             // 0 is the writer.
             File::from(procs.try_clone()?).write_all(b"0")?;
         }
-        Ok(())
+        Ok(flock(&self.making, FlockOperation::Unlock)?)
     }
 
     /// How the memory limit is enforced, for the task's record.
