@@ -235,12 +235,18 @@ impl Inner {
 
     /// The rendered work of an attempt, or the report of why there is none.
     fn order(&self, tenant: &TenantName, attempt: AttemptId) -> Result<Order, Box<TaskReport>> {
-        let request = self.ask(tenant, attempt, |run| run.task(attempt, now()))?;
+        let mut request = self.ask(tenant, attempt, |run| run.task(attempt, now()))?;
+        let lent = self.provide(tenant, &mut request.task, &request.wants);
         Ok(Order {
             tenant: tenant.clone(),
             attempt,
             name: request.name,
             task: request.task,
+            lent: lent.map(Arc::new).map_err(|error| BackendError {
+                code: error.code().to_owned(),
+                message: error.to_string(),
+                hope: Hope::None,
+            }),
             epoch: match self.attempts.overtaken().contains(&attempt) {
                 true => Epoch::Earlier,
                 false => Epoch::This,
@@ -448,9 +454,9 @@ impl Inner {
     ) {
         self.scheduler().adopt(tenant, attempt);
         self.attempts.hold(tenant, attempt, HeldStage::Accepted);
-        let order = self.order(tenant, attempt);
-        let gone = order.is_err();
-        let containers = order.map(|order| order.task.container_names());
+        let request = self.ask(tenant, attempt, |run| run.task(attempt, now()));
+        let gone = request.is_err();
+        let containers = request.map(|request| request.task.container_names());
         let known = Known {
             tenant: tenant.clone(),
             attempt,

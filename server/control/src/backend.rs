@@ -3,9 +3,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use steading_types::task::{Task, TaskReport};
 use steading_types::{AttemptId, TenantName};
+
+use crate::lent::Lent;
 
 /// A future that a trait object can answer.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -31,7 +34,7 @@ pub trait Backend: Send + Sync + 'static {
 }
 
 /// One attempt's work for a backend.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Order {
     /// Whose.
     pub tenant: TenantName,
@@ -39,8 +42,10 @@ pub struct Order {
     pub attempt: AttemptId,
     /// For people: the node's name.
     pub name: String,
-    /// The work.
+    /// The work, with an empty place for each value that is lent.
     pub task: Task,
+    /// Values that no plugin sees, or why there are none: work that exists already needs none.
+    pub lent: Result<Arc<Lent>, BackendError>,
     /// Whether an earlier epoch of the backend may have had it.
     pub epoch: Epoch,
 }

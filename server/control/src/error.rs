@@ -33,6 +33,17 @@ pub enum ControlError {
         /// The key.
         key: String,
     },
+    /// A value that is to be a variable is no text.
+    #[error("the value of \"{key}\" of \"{name}\" is no text, so it can not be a variable")]
+    NotText {
+        /// The ConfigMap or Secret.
+        name: String,
+        /// The key.
+        key: String,
+    },
+    /// A file would lie outside its volume.
+    #[error("'{0}' is no path inside a volume")]
+    Path(String),
     /// A Secret does not open: another key, another place, or damaged.
     #[error("the values of the Secret '{0}' can not be opened")]
     Sealed(ObjectName),
@@ -69,6 +80,8 @@ impl ControlError {
             Self::NoTemplate(_) => "template.not-found",
             Self::NoObject { .. } => "object.not-found",
             Self::NoKey { .. } => "object.key-missing",
+            Self::NotText { .. } => "object.not-text",
+            Self::Path(_) => "object.path",
             Self::Sealed(_) => "secret.sealed",
             Self::Invalid(_) => "spec.invalid",
             Self::Refused(refusal) => refusal.code(),

@@ -10,6 +10,7 @@ pub mod backend;
 pub mod clock;
 pub mod error;
 pub mod identity;
+pub mod lent;
 mod library;
 mod objects;
 mod recover;

@@ -1,5 +1,8 @@
 //! ConfigMaps and Secrets of a tenant: read, list, delete, and look a value up.
 
+mod parameters;
+mod provide;
+
 use serde_json::{Value, json};
 use steading_spec::model::{ConfigMap, Secret};
 use steading_spec::objects::{self, Values};
@@ -13,6 +16,8 @@ use crate::apply::Applied;
 use crate::clock::now;
 use crate::error::ControlError;
 use crate::{Control, Inner};
+
+pub(crate) use parameters::TenantValues;
 
 impl Control {
     /// An object of a tenant.

@@ -11,6 +11,7 @@ use steading_store::{Lineage, Residence, RunRef, Store};
 use steading_types::{RunId, TenantName};
 
 use crate::error::ControlError;
+use crate::objects::TenantValues;
 
 /// The runs that are in memory.
 #[derive(Debug, Default)]
@@ -102,5 +103,7 @@ fn load(store: &Store, tenant: &TenantName, id: RunId) -> Result<Run, ControlErr
     let damaged = |error: EngineError| ControlError::Damaged(error.to_string());
     let document =
         document.ok_or_else(|| ControlError::Damaged("its document is missing".to_owned()))?;
-    Run::load(head, Plan::new(&document).map_err(damaged)?, nodes).map_err(damaged)
+    let values = TenantValues::of(store, tenant);
+    let run = Run::load(head, Plan::new(&document).map_err(damaged)?, nodes);
+    Ok(run.map_err(damaged)?.reading(values))
 }

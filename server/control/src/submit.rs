@@ -21,6 +21,7 @@ use steading_types::{Millis, TenantName, WorkflowName, WorkflowPhase};
 use crate::clock::{now, run_id, suffix};
 use crate::error::ControlError;
 use crate::library::TenantLibrary;
+use crate::objects::TenantValues;
 use crate::release::Room;
 use crate::step::{batch, reference};
 use crate::{Control, Inner};
@@ -186,7 +187,8 @@ impl Inner {
             resolved: resolved.clone(),
         });
         let plan = Plan::new(&document).map_err(|e| ControlError::Damaged(e.to_string()))?;
-        let mut run = Run::new(head, plan);
+        let values = TenantValues::of(&self.store, &tenant);
+        let mut run = Run::new(head, plan).reading(values);
         let now = now();
         let outcome = run.apply(Command::Start, now)?;
         let submitted = Submitted {

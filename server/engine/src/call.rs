@@ -12,6 +12,7 @@ use crate::plan::{Plan, node_type};
 use crate::scope::View;
 use crate::text;
 use crate::turn::{Seed, Turn};
+use crate::values;
 
 /// Templates inside each other (Argo's figure).
 const NESTED: u16 = 100;
@@ -203,13 +204,25 @@ fn has_own(declared: &Parameter) -> bool {
     let from = declared.value_from.as_ref();
     declared.value.is_some()
         || declared.default.is_some()
-        || from.is_some_and(|f| f.default.is_some())
+        || from.is_some_and(|f| f.default.is_some() || f.config_map_key_ref.is_some())
 }
 
-fn own_value(declared: &Parameter, view: &View<'_>) -> Result<Option<String>, EngineError> {
+/// Its value, what its ConfigMap says, or its default.
+pub(crate) fn own_value(
+    declared: &Parameter,
+    view: &View<'_>,
+) -> Result<Option<String>, EngineError> {
+    if let Some(value) = &declared.value {
+        return text::render(value, view).map(Some);
+    }
     let from = declared.value_from.as_ref();
-    let own = declared.value.as_ref();
-    let own = own.or(declared.default.as_ref());
-    let own = own.or(from.and_then(|from| from.default.as_ref()));
-    own.map(|value| text::render(value, view)).transpose()
+    let default = declared.default.as_ref();
+    let default = default.or(from.and_then(|from| from.default.as_ref()));
+    if let Some(wanted) = from.and_then(|from| from.config_map_key_ref.as_ref()) {
+        let read = values::read(&declared.name, wanted, default.is_some(), view)?;
+        if read.is_some() {
+            return Ok(read);
+        }
+    }
+    default.map(|value| text::render(value, view)).transpose()
 }

@@ -18,6 +18,14 @@ pub enum EngineError {
     /// An argument that the called template needs was not given.
     #[error("inputs.parameters.{0} was not supplied")]
     NotSupplied(String),
+    /// A ConfigMap that a parameter refers to gives no value.
+    #[error("the value of parameter '{parameter}' can not be read: {reason}")]
+    ConfigMap {
+        /// The parameter.
+        parameter: String,
+        /// Why.
+        reason: String,
+    },
     /// The called template does not exist.
     #[error("template name '{0}' undefined")]
     NoTemplate(String),
@@ -61,6 +69,7 @@ impl EngineError {
             Self::Value(_) => "run.no-value",
             Self::Absent(_) => "run.absent-output",
             Self::NotSupplied(_) => "run.argument-missing",
+            Self::ConfigMap { .. } => "run.config-map",
             Self::NoTemplate(_) => "run.template-missing",
             Self::Loop(_) => "run.loop-invalid",
             Self::When { .. } => "run.when-invalid",

@@ -38,6 +38,8 @@ mod templates;
 mod text;
 mod time;
 mod turn;
+pub mod values;
+pub mod wants;
 
 pub use run::Run;
 pub use server_task::Worker;

@@ -3,6 +3,7 @@
 
 mod container;
 mod downward;
+mod objects;
 mod probe;
 
 use core::net::Ipv4Addr;
@@ -19,6 +20,7 @@ use steading_types::task::{self, InPlace, Network, Task, VolumeKind};
 use steading_types::{CpuMilli, MemoryBytes, Millis, parse_duration};
 
 use crate::error::EngineError;
+use crate::wants::Want;
 
 /// Between the polite signal and the forced one (Kubernetes' default).
 const GRACE: Millis = Millis(30_000);
@@ -71,6 +73,7 @@ pub(crate) struct Built {
     pub(crate) task: Task,
     pub(crate) cpu: Option<CpuMilli>,
     pub(crate) memory: Option<MemoryBytes>,
+    pub(crate) wants: Vec<Want>,
 }
 
 /// Puts a pod together.
@@ -194,14 +197,17 @@ fn written(
         ..Task::default()
     };
     let mut asked = Asked::default();
-    let mut main = None;
+    let (mut main, mut wants) = (None, Vec::new());
     for container in &pod.containers {
         asked.add(container, budget.as_ref())?;
-        let mut made = container::written(container, &context, facts)?;
+        let env = match container.name == roles.main {
+            true => facts.environment.clone(),
+            false => Vec::new(),
+        };
+        let mut made = container::written(container, &context, facts, env, &mut wants)?;
         let member = roles.members.iter().find(|(name, _)| *name == made.name);
         made.after = member.map(|(_, after)| after.clone()).unwrap_or_default();
         if made.name == roles.main {
-            made.env.splice(0..0, facts.environment.iter().cloned());
             if facts.network == Place::Service {
                 task.service = Some(probe::written(container)?);
             }
@@ -216,11 +222,11 @@ fn written(
         EngineError::Value(format!("the patched pod has no container '{}'", roles.main))
     })?;
     for container in &pod.init_containers {
-        task.init
-            .push(container::written(container, &context, facts)?);
+        let written = container::written(container, &context, facts, Vec::new(), &mut wants);
+        task.init.push(written?);
     }
     for volume in &pod.volumes {
-        task.volumes.push(self::volume(volume, facts)?);
+        task.volumes.push(self::volume(volume, facts, &mut wants)?);
     }
     if let Some(budget) = &budget {
         let (cpu, memory) = container::limits(Some(budget))?;
@@ -233,6 +239,7 @@ fn written(
         task,
         cpu: asked.cpu,
         memory: asked.memory,
+        wants,
     })
 }
 
@@ -277,7 +284,11 @@ impl Asked {
     }
 }
 
-fn volume(volume: &Volume, facts: &Facts) -> Result<task::Volume, EngineError> {
+fn volume(
+    volume: &Volume,
+    facts: &Facts,
+    wants: &mut Vec<Want>,
+) -> Result<task::Volume, EngineError> {
     let kind = match (&volume.empty_dir, volume.downward()) {
         (Some(directory), _) => {
             let size = directory.size_limit.as_ref();
@@ -290,7 +301,9 @@ fn volume(volume: &Volume, facts: &Facts) -> Result<task::Volume, EngineError> {
         (None, Some(source)) => VolumeKind::Files {
             entries: downward::files(source, facts)?,
         },
-        (None, None) => return Err(EngineError::Unsupported("volume")),
+        (None, None) => {
+            objects::volume(volume, facts, wants)?.ok_or(EngineError::Unsupported("volume"))?
+        }
     };
     Ok(task::Volume {
         name: volume.name.clone(),

@@ -44,10 +44,10 @@ pub fn resubmit(head: &Head, document: &Document, parameters: &[(String, String)
         if spec.get("activeDeadlineSeconds").and_then(Value::as_i64) == Some(0) {
             spec.shift_remove("activeDeadlineSeconds");
         }
-        let changed = head
-            .parameters
-            .iter()
-            .map(|(n, v)| (n.as_str(), v.as_str()));
+        let again = read_again(document);
+        let changed = head.parameters.iter();
+        let changed = changed.map(|(n, v)| (n.as_str(), v.as_str()));
+        let changed = changed.filter(|(name, _)| !again.contains(name));
         let given = parameters.iter().map(|(n, v)| (n.as_str(), v.as_str()));
         for (name, value) in changed.chain(given) {
             set_parameter(spec, name, value);
@@ -59,6 +59,14 @@ pub fn resubmit(head: &Head, document: &Document, parameters: &[(String, String)
         "metadata": metadata,
         "spec": spec,
     })
+}
+
+/// Parameters whose values stand in ConfigMaps: the new run reads them anew.
+fn read_again(document: &Document) -> Vec<&str> {
+    let declared = document.resolved.pointer("/spec/arguments/parameters");
+    let declared = declared.and_then(Value::as_array).into_iter().flatten();
+    let refers = declared.filter(|p| p.pointer("/valueFrom/configMapKeyRef").is_some());
+    refers.filter_map(|p| p.get("name")?.as_str()).collect()
 }
 
 fn labels(head: &Head) -> Map<String, Value> {

@@ -15,6 +15,7 @@ use crate::outcome::Outcome;
 use crate::plan::Plan;
 use crate::ready::{Boundary, Ready};
 use crate::turn::Turn;
+use crate::values::{NoValues, Values};
 
 /// The state of one run. Alter it with [`Run::apply`] only.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Run {
     pub(crate) hooks: RunHooks,
     /// Bytes of names, inputs and items in its rows.
     pub(crate) weight: usize,
+    /// What it reads of its tenant.
+    pub(crate) values: Arc<dyn Values>,
 }
 
 /// Nodes of one run.
@@ -78,7 +81,15 @@ impl Run {
             active: 0,
             hooks: RunHooks::default(),
             weight: 0,
+            values: Arc::new(NoValues),
         }
+    }
+
+    /// The same run, reading these values of its tenant.
+    #[must_use]
+    pub fn reading(mut self, values: Arc<dyn Values>) -> Self {
+        self.values = values;
+        self
     }
 
     /// The run that wrote these rows. The nodes may come in any order.

@@ -14,6 +14,7 @@ use steading_types::{Millis, NodeIx, NodeType};
 use crate::error::EngineError;
 use crate::node::NodeRole;
 use crate::run::Run;
+use crate::values::Values;
 
 /// What a text sees.
 pub(crate) struct View<'r> {
@@ -99,6 +100,11 @@ impl<'r> View<'r> {
     pub(crate) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.extra.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// What the run reads of its tenant.
+    pub(crate) fn values(&self) -> &dyn Values {
+        self.run.values.as_ref()
     }
 
     pub(crate) fn limits(&self) -> Limits {

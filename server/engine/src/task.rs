@@ -16,6 +16,7 @@ use crate::scope::View;
 use crate::templates::pod_address;
 use crate::text;
 use crate::time::rfc3339;
+use crate::wants::Want;
 
 /// What a scheduler and a backend need to know of an attempt.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +35,8 @@ pub struct TaskRequest {
     pub labels: BTreeMap<String, String>,
     /// The work.
     pub task: Task,
+    /// What must be put into it before it starts.
+    pub wants: Vec<Want>,
 }
 
 /// The label that names a pod's run.
@@ -154,7 +157,12 @@ impl Run {
             },
             environment,
         };
-        let Built { task, cpu, memory } = pod::build(parts, &facts)?;
+        let Built {
+            task,
+            cpu,
+            memory,
+            wants,
+        } = pod::build(parts, &facts)?;
         let outputs = body.paths.into_iter();
         Ok(TaskRequest {
             attempt: self.attempt(node),
@@ -173,6 +181,7 @@ impl Run {
                 deadline: [deadline, task.deadline].into_iter().flatten().min(),
                 ..task
             },
+            wants,
         })
     }
 

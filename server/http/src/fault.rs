@@ -38,6 +38,9 @@ impl From<ControlError> for Problem {
                     .fix("choose another name, or use generateName")
             }
             ControlError::Store(store) => store.clone().into(),
+            ControlError::NotText { .. } | ControlError::Path(_) => {
+                Self::request(error.code(), error.to_string())
+            }
             ControlError::Sealed(_) | ControlError::Damaged(_) => Self::internal(&error),
         }
     }

@@ -10,7 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::fault::{Code, Fault};
-use crate::model::{PodSpec, SecurityContext};
+use crate::model::{
+    ConfigMapVolume, PodSpec, ProjectedVolume, SecretVolume, SecurityContext, Volume,
+};
 
 pub use policy::{container_context, pod_context, refused};
 
@@ -68,8 +70,13 @@ pub fn security(context: Option<&Value>, path: &str) -> Result<SecurityContext, 
     context.map_or_else(|| Ok(SecurityContext::default()), |value| read(value, path))
 }
 
-/// Whether the source of a variable is the pod itself.
-pub fn is_downward(source: &Value) -> bool {
-    let named = |field: &str| source.get(field).is_some();
-    named("fieldRef") || named("resourceFieldRef")
+/// What a volume of the tenant's objects says that nothing here does.
+pub fn volume(volume: &Volume) -> Vec<Fault> {
+    let other = |name: &str| volume.other.get(name);
+    let faults = [
+        other("configMap").and_then(|v| read::<ConfigMapVolume>(v, "configMap").err()),
+        other("secret").and_then(|v| read::<SecretVolume>(v, "secret").err()),
+        other("projected").and_then(|v| read::<ProjectedVolume>(v, "projected").err()),
+    ];
+    faults.into_iter().flatten().collect()
 }

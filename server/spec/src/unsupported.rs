@@ -6,7 +6,7 @@
 use serde_json::Value;
 
 use crate::fault::{Code, Fault};
-use crate::model::{Container, PodSpec, Template, Volume, WorkflowSpec};
+use crate::model::{Container, PodSpec, Template, VariableSource, Volume, WorkflowSpec};
 use crate::resolve::Resolved;
 use crate::resource::kind_of_manifest;
 use steading_types::server_task::ResourceAction;
@@ -112,7 +112,6 @@ impl Finder {
 
     fn template(&mut self, template: &Template, path: &str) {
         self.types(template, path);
-        self.http(template, path);
         self.resource(template, path);
         self.refuse(
             path,
@@ -192,15 +191,6 @@ impl Finder {
         );
     }
 
-    fn http(&mut self, template: &Template, path: &str) {
-        let headers = template.http.iter().flat_map(|http| &http.headers);
-        for (i, header) in headers.enumerate() {
-            let at = format!("{path}.http.headers[{i}]");
-            let from = header.value_from.is_some();
-            self.refuse(&at, &[(from, "valueFrom", "values from Secrets")]);
-        }
-    }
-
     /// What a `resource` template may act on.
     fn resource(&mut self, template: &Template, path: &str) {
         let Some(resource) = &template.resource else {
@@ -262,14 +252,7 @@ impl Finder {
             let at = format!("{path}.parameters[{i}].valueFrom");
             self.refuse(
                 &at,
-                &[
-                    (
-                        from.config_map_key_ref.is_some(),
-                        "configMapKeyRef",
-                        CONFIG_MAPS,
-                    ),
-                    (!from.event.is_empty(), "event", "parameters from events"),
-                ],
+                &[(!from.event.is_empty(), "event", "parameters from events")],
             );
         }
     }
@@ -302,7 +285,6 @@ impl Finder {
         self.refuse(
             path,
             &[
-                (!container.env_from.is_empty(), "envFrom", CONFIG_MAPS),
                 (
                     !container.volume_devices.is_empty(),
                     "volumeDevices",
@@ -318,10 +300,12 @@ impl Finder {
             ],
         );
         for (i, variable) in container.env.iter().enumerate() {
+            let at = format!("{path}.env[{i}].valueFrom");
             let from = variable.value_from.as_ref();
-            let from = from.is_some_and(|from| !crate::pod::is_downward(from));
-            let at = format!("{path}.env[{i}]");
-            self.refuse(&at, &[(from, "valueFrom", CONFIG_MAPS)]);
+            let from = from.map(|from| crate::pod::read::<VariableSource>(from, &at));
+            if let Some(Err(fault)) = from {
+                self.refuse_fault(fault);
+            }
         }
         for (i, mount) in container.volume_mounts.iter().enumerate() {
             let at = format!("{path}.volumeMounts[{i}]");
@@ -366,6 +350,12 @@ impl Finder {
             if let Some(source) = volume.refused_source() {
                 let at = format!("{path}.volumes[{i}].{source}");
                 self.refuse_at(at, &format!("volumes of the kind {}", short(source)));
+            }
+            for fault in crate::pod::volume(volume) {
+                self.refuse_fault(Fault {
+                    path: format!("{path}.volumes[{i}].{}", fault.path),
+                    ..fault
+                });
             }
         }
     }
@@ -458,7 +448,6 @@ const CLAIMS: &str = "claims";
 const HOST: &str = "the host's network";
 const PLUGINS: &str =
     "executor plugins (plugins are compute environments and triggers; none answers a template)";
-const CONFIG_MAPS: &str = "values from ConfigMaps, Secrets and pod fields";
 
 /// Whether an archive location asks for more than the logs, which are always kept.
 fn archives(template: &Template) -> bool {

@@ -97,6 +97,13 @@ impl Task {
         self.init.iter().chain([&self.main]).chain(late)
     }
 
+    /// One of them, by its name.
+    pub fn container_mut(&mut self, name: &str) -> Option<&mut Container> {
+        let late = self.members.iter_mut().chain(&mut self.sidecars);
+        let mut all = self.init.iter_mut().chain([&mut self.main]).chain(late);
+        all.find(|container| container.name == name)
+    }
+
     /// Their names.
     pub fn container_names(&self) -> Vec<String> {
         self.containers().map(|c| c.name.clone()).collect()

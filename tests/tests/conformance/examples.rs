@@ -8,31 +8,23 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use steading_api::operation::Method;
+use steading_api::operations::Apply;
+use steading_api::template::Text;
 
 use crate::argo::{Argo, NAMESPACE};
-use crate::world::World;
+use crate::world::{OURS, Who, World};
 
 trials![every_example_ends_as_it_means_or_is_refused_by_name];
 
 /// Why an example is refused, by the words of the refusal.
 const REFUSED: &[(&str, &str)] = &[
-    ("arguments-parameters-from-configmap", "ConfigMaps"),
     ("artifact-gc-workflow", "artifacts"),
     ("artifact-passing", "artifacts"),
     ("artifact-passing-subpath", "artifacts"),
     ("artifact-path-placeholders", "artifacts"),
-    (
-        "cluster-workflow-template/workflow-template-ref",
-        "not found",
-    ),
     ("container-set-template/workspace-workflow", "artifacts"),
     ("dag-conditional-artifacts", "artifacts"),
     ("exit-handler-with-artifacts", "artifacts"),
-    ("global-parameters-from-configmap", "ConfigMaps"),
-    (
-        "global-parameters-from-configmap-referenced-as-local-variable",
-        "ConfigMaps",
-    ),
     ("key-only-artifact", "artifacts"),
     ("map-reduce", "artifacts"),
     ("synchronization-mutex-wf-level", "locks"),
@@ -75,9 +67,17 @@ async fn every_example_ends_as_it_means_or_is_refused_by_name(world: &World) -> 
         println!("NOT TESTED: no folder of Argo's examples (STEADING_EXAMPLES)");
         return Ok(());
     };
-    let argo = Argo::maintainer(world.image().await?);
+    let site = world.image().await?;
+    let (argo, operator) = (Argo::maintainer(site), site.as_a(Who::Operator));
     let documents = documents(&folder)?;
     let of_kind = |kind: &'static str| documents.iter().filter(move |(_, d)| d["kind"] == kind);
+    for (file, object) in of_kind("ConfigMap").chain(of_kind("ClusterWorkflowTemplate")) {
+        let text = Text {
+            text: object.to_string(),
+        };
+        let applied = operator.call::<Apply>(&[OURS], &(), &text).await;
+        applied.with_context(|| file.clone())?;
+    }
     let templates = format!("/workflow-templates/{NAMESPACE}");
     for (file, template) in of_kind("WorkflowTemplate") {
         let body = json!({"namespace": NAMESPACE, "template": template});

@@ -32,6 +32,7 @@ mod examples;
 mod hostile;
 mod http_template;
 mod levels;
+mod objects;
 mod resource;
 mod world;
 
@@ -52,6 +53,7 @@ fn main() -> ExitCode {
         hostile::trials,
         http_template::trials,
         levels::trials,
+        objects::trials,
         resource::trials,
     ];
     let trials = trials.iter().flat_map(|of| of(&world)).collect();

@@ -6,7 +6,7 @@ use steading_spec::model::Arguments;
 use steading_types::{Millis, WorkflowPhase};
 
 use crate::action::Action;
-use crate::call::inputs;
+use crate::call::{inputs, own_value};
 use crate::command::Timer;
 use crate::error::{EngineError, Refusal};
 use crate::exit::{COMPLETED, PHASE};
@@ -20,7 +20,7 @@ impl Turn<'_> {
         if self.run.head.phase != WorkflowPhase::Pending {
             return Err(Refusal::Started);
         }
-        if let Err(error) = self.label() {
+        if let Err(error) = self.read_arguments().and_then(|()| self.label()) {
             self.begin();
             self.end_run(WorkflowPhase::Error, Some(error.to_string()));
             return Ok(());
@@ -94,6 +94,22 @@ impl Turn<'_> {
         }
         let view = View::run(self.run, self.now);
         inputs(plan, plan.resolved.entrypoint, &arguments, &view)
+    }
+
+    /// The run's own parameters that stand in ConfigMaps are read before anything can name them.
+    fn read_arguments(&mut self) -> Result<(), EngineError> {
+        let plan = Arc::clone(&self.run.plan);
+        for declared in &plan.resolved.spec.arguments.parameters {
+            let from = declared.value_from.as_ref();
+            let refers = from.is_some_and(|from| from.config_map_key_ref.is_some());
+            if !refers || self.run.head.parameters.contains_key(&declared.name) {
+                continue;
+            }
+            let value = own_value(declared, &View::run(self.run, self.now))?;
+            let value = value.ok_or_else(|| EngineError::NotSupplied(declared.name.clone()))?;
+            self.head().parameters.insert(declared.name.clone(), value);
+        }
+        Ok(())
     }
 
     /// Labels and annotations that the specification works out for its run.

@@ -1,26 +1,30 @@
 //! One container of a pod as one of a task.
 
-use steading_spec::model::{Container, Resources, SecurityContext};
+use serde_json::Value;
+use steading_spec::model::{Container, Resources, SecurityContext, VariableSource};
 use steading_spec::pod as policy;
 use steading_types::task::{self, Mount, Security, SubPath};
 use steading_types::{CpuMilli, MemoryBytes};
 
-use super::{Facts, downward, over, refused};
+use super::{Facts, downward, objects, over, refused};
 use crate::error::EngineError;
+use crate::wants::{Source, Want};
 
-/// Writes a container.
+/// Writes a container; `env` are variables that come before its own.
 pub(super) fn written(
     container: &Container,
     pod: &SecurityContext,
     facts: &Facts,
+    mut env: Vec<(String, String)>,
+    wants: &mut Vec<Want>,
 ) -> Result<task::Container, EngineError> {
     let (cpu, memory) = limits(container.resources.as_ref())?;
-    let mut env = Vec::with_capacity(container.env.len());
+    wants.extend(objects::variables(container, env.len()));
     for variable in &container.env {
         let value = match (&variable.value, &variable.value_from) {
             (Some(value), _) => value.clone(),
             (None, None) => String::new(),
-            (None, Some(source)) => downward::variable(source, container, facts)?,
+            (None, Some(source)) => self::value(source, container, facts, env.len(), wants)?,
         };
         env.push((variable.name.clone(), value));
     }
@@ -48,6 +52,45 @@ pub(super) fn written(
         after: Vec::new(),
         security: security(&over(pod, own.map_err(refused)?), pod)?,
     })
+}
+
+/// The value of a variable; an empty one that is wanted, where an object has it.
+fn value(
+    source: &Value,
+    own: &Container,
+    facts: &Facts,
+    at: usize,
+    wants: &mut Vec<Want>,
+) -> Result<String, EngineError> {
+    let source: VariableSource = policy::read(source, "valueFrom").map_err(refused)?;
+    let (object, key) = match source {
+        VariableSource {
+            field_ref: Some(field),
+            ..
+        } => return downward::field(&field, facts),
+        VariableSource {
+            resource_field_ref: Some(resource),
+            ..
+        } => {
+            return downward::resource(&resource, own);
+        }
+        VariableSource {
+            config_map_key_ref: Some(key),
+            ..
+        } => objects::key(Source::ConfigMap, &key),
+        VariableSource {
+            secret_key_ref: Some(key),
+            ..
+        } => objects::key(Source::Secret, &key),
+        _ => return Err(EngineError::Unsupported("valueFrom")),
+    };
+    wants.push(Want::Variable {
+        container: own.name.clone(),
+        at,
+        object,
+        key,
+    });
+    Ok(String::new())
 }
 
 fn security(own: &SecurityContext, pod: &SecurityContext) -> Result<Security, EngineError> {

@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use steading_spec::model::{
-    Container, DownwardSource, DownwardVolume, FieldRef, ResourceFieldRef, StringMap,
-};
+use steading_spec::model::{Container, DownwardVolume, FieldRef, ResourceFieldRef, StringMap};
 use steading_spec::pod as policy;
 use steading_types::task::{Content, FileEntry};
 use steading_types::{CpuMilli, MemoryBytes};
@@ -15,20 +13,6 @@ use crate::error::EngineError;
 
 /// Permission bits of a file that says none.
 const MODE: u32 = 0o644;
-
-/// The value of a variable.
-pub(super) fn variable(
-    source: &Value,
-    own: &Container,
-    facts: &Facts,
-) -> Result<String, EngineError> {
-    let source: DownwardSource = policy::read(source, "valueFrom").map_err(refused)?;
-    match (&source.field_ref, &source.resource_field_ref) {
-        (Some(field), _) => self::field(field, facts),
-        (None, Some(resource)) => self::resource(resource, own),
-        (None, None) => Err(EngineError::Unsupported("valueFrom")),
-    }
-}
 
 /// The files of a volume.
 pub(super) fn files(
@@ -54,7 +38,7 @@ pub(super) fn files(
     items.collect()
 }
 
-fn field(field: &FieldRef, facts: &Facts) -> Result<String, EngineError> {
+pub(super) fn field(field: &FieldRef, facts: &Facts) -> Result<String, EngineError> {
     let path = field.field_path.as_str();
     let of = |map: &StringMap, name: &str| map.get(name).cloned().unwrap_or_default();
     let element = |list: &str| {
@@ -93,7 +77,7 @@ fn lines(map: &StringMap) -> String {
 }
 
 /// What a container asks for, counted in the divisor and rounded up.
-fn resource(wanted: &ResourceFieldRef, own: &Container) -> Result<String, EngineError> {
+pub(super) fn resource(wanted: &ResourceFieldRef, own: &Container) -> Result<String, EngineError> {
     let refusal = || EngineError::Refused {
         path: format!("resourceFieldRef.resource '{}'", wanted.resource),
         message: "this resource: not supported by this version".to_owned(),

@@ -12,6 +12,7 @@ use steading_engine::error::Refusal;
 use steading_engine::head::{Head, Progress, Suspended};
 use steading_engine::node::Node;
 use steading_engine::plan::Plan;
+use steading_engine::values::Values;
 use steading_engine::{Run, TaskRequest};
 use steading_spec::model::Workflow;
 use steading_spec::resolve::{NoLibrary, Resolved, resolve};
@@ -147,6 +148,12 @@ impl Backend {
             head,
             check: true,
         }
+    }
+
+    /// The same run, reading these values of its tenant.
+    pub(crate) fn reading(mut self, values: Arc<dyn Values>) -> Self {
+        self.run = self.run.reading(values);
+        self
     }
 
     /// Without the comparison after each command, which costs the size of the run.

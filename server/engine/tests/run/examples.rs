@@ -13,6 +13,7 @@ use steading_types::WorkflowPhase::Succeeded;
 use steading_types::task::TaskReport;
 
 use crate::backend::{Backend, exit};
+use crate::values::Counting;
 
 #[derive(Default)]
 struct Shelf(BTreeMap<(String, bool), Arc<WorkflowTemplate>>);
@@ -119,6 +120,7 @@ fn argos_examples_end_well() {
             continue;
         };
         let run = Backend::resolved(workflow, &checked.resolved)
+            .reading(Arc::new(Counting::default()))
             .start()
             .finish(|_, task| plausible(task));
         ended += 1;

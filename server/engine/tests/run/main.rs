@@ -13,6 +13,7 @@ mod examples;
 mod flow;
 mod random;
 mod retries;
+mod values;
 mod verbs;
 mod view;
 mod waiting;

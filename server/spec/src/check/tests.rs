@@ -433,11 +433,6 @@ fn what_can_not_run_yet_is_refused_by_name() {
             "privileged containers",
         ),
         (
-            "container: {image: x, env: [{name: a, valueFrom: {secretKeyRef: {name: s, key: k}}}]}",
-            "container.env[0].valueFrom",
-            "values from ConfigMaps, Secrets and pod fields",
-        ),
-        (
             "container: {image: x}\npodSpecPatch: '{\"hostPID\": true}'",
             "podSpecPatch.hostPID",
             "the host's processes",
@@ -451,11 +446,6 @@ fn what_can_not_run_yet_is_refused_by_name() {
             "data: {source: {artifactPaths: {name: a, s3: {key: b}}}, transformation: []}",
             "data",
             "data templates",
-        ),
-        (
-            "http: {url: 'http://x', headers: [{name: a, valueFrom: {secretKeyRef: {name: s, key: k}}}]}",
-            "http.headers[0].valueFrom",
-            "values from Secrets",
         ),
         (
             "resource: {action: get, manifest: 'kind: Workflow', flags: [x]}",

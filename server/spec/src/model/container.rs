@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, Map
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{AnyString, StringMap};
+use super::{AnyString, EnvFromSource, StringMap};
 
 objects! {
     /// Kubernetes' container.
@@ -20,7 +20,7 @@ objects! {
         args: Vec<String>,
         working_dir: String,
         env: Vec<EnvVar>,
-        env_from: Vec<Value>,
+        env_from: Vec<EnvFromSource>,
         resources: Option<Resources>,
         volume_mounts: Vec<VolumeMount>,
         volume_devices: Vec<Value>,
@@ -91,11 +91,14 @@ objects! {
 
 /// The fields of the pod as files.
 const DOWNWARD: &str = "downwardAPI";
+/// The sources beside `emptyDir` that are provided.
+const PROVIDED: [&str; 4] = [DOWNWARD, "configMap", "secret", "projected"];
 
 impl Volume {
     /// The name of a source that nothing here provides.
     pub fn refused_source(&self) -> Option<&str> {
-        self.foreign_source().filter(|source| *source != DOWNWARD)
+        self.foreign_source()
+            .filter(|source| !PROVIDED.contains(source))
     }
 
     /// The fields of the pod that are its files.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{AnyString, Container, IntOrString, Resources, StringMap, Volume};
+use super::{AnyString, ConfigMapKeyRef, Container, IntOrString, Resources, StringMap, Volume};
 
 objects! {
     /// Kubernetes' pod, as far as something here follows from it or must be refused.
@@ -135,10 +135,63 @@ objects! {
         port: Option<IntOrString>,
     }
 
-    /// `fieldRef` and `resourceFieldRef` of a variable or of a file.
-    DownwardSource {
+    /// Where a variable's value comes from: one of these.
+    VariableSource {
         field_ref: Option<FieldRef>,
         resource_field_ref: Option<ResourceFieldRef>,
+        config_map_key_ref: Option<ConfigMapKeyRef>,
+        secret_key_ref: Option<ConfigMapKeyRef>,
+    }
+
+    /// All values of an object as variables.
+    EnvFromSource {
+        prefix: String,
+        config_map_ref: Option<ObjectRef>,
+        secret_ref: Option<ObjectRef>,
+    }
+
+    /// A ConfigMap or Secret.
+    ObjectRef {
+        name: String,
+        optional: Option<bool>,
+    }
+
+    /// A ConfigMap as files.
+    ConfigMapVolume {
+        name: String,
+        items: Vec<KeyToPath>,
+        default_mode: Option<i64>,
+        optional: Option<bool>,
+    }
+
+    /// A Secret as files; in a projection it is called `name`.
+    SecretVolume {
+        secret_name: String,
+        name: String,
+        items: Vec<KeyToPath>,
+        default_mode: Option<i64>,
+        optional: Option<bool>,
+    }
+
+    /// A key as a file.
+    KeyToPath {
+        key: String,
+        path: String,
+        mode: Option<i64>,
+    }
+
+    /// Several sources in one directory.
+    ProjectedVolume {
+        sources: Vec<Projection>,
+        default_mode: Option<i64>,
+    }
+
+    /// One of them.
+    Projection {
+        config_map: Option<ConfigMapVolume>,
+        secret: Option<SecretVolume>,
+        #[serde(rename = "downwardAPI")]
+        downward_api: Option<Value>,
     }
 
     /// A field of the pod itself.

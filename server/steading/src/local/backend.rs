@@ -78,11 +78,18 @@ impl LocalBackend {
             attempt,
             name,
             task,
+            lent,
             epoch,
         } = order;
+        let known = !matches!(self.exec.state(attempt), State::Unknown);
+        let lent = match lent {
+            Ok(lent) => lent,
+            Err(_) if known => Arc::default(),
+            Err(missing) => return Err(missing),
+        };
         self.owners
             .set(attempt, tenant.clone(), task.container_names());
-        let known = !matches!(self.exec.state(attempt), State::Unknown);
+        let _held = self.owners.lend(attempt, lent);
         if epoch == Epoch::Earlier
             && let Err(error) = self.exec.lose(attempt)
         {

@@ -29,8 +29,12 @@ impl LocalExec {
             .checked(&spec.key, &scope.tenant)
             .ok_or(NO_TASK)?;
         let text = spec.extra.ok_or("a task document is needed in 'extra'")?;
-        let task: Task = serde_json::from_str(&text)
+        let mut task: Task = serde_json::from_str(&text)
             .map_err(|error| format!("the task document can not be read: {error}"))?;
+        self.owners
+            .lent(attempt)
+            .put_into(&mut task)
+            .map_err(|error| error.to_string())?;
         let level = match spec.isolation {
             Some(Isolation::Process) => Level::Process,
             Some(Isolation::Sandbox) => Level::Sandbox,

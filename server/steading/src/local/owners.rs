@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use steading_control::lent::Lent;
 use steading_types::{AttemptId, TenantName};
 
 /// Attempts that were handed over.
@@ -15,13 +16,53 @@ struct Owned {
     tenant: TenantName,
     /// By position: init containers first, then the main one.
     containers: Arc<[String]>,
+    /// Values for its task, while it is being started.
+    lent: Arc<Lent>,
+}
+
+/// Takes the values back when the start is over.
+pub(crate) struct Held {
+    owners: Owners,
+    attempt: AttemptId,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if let Some(owned) = self.owners.map().get_mut(&self.attempt) {
+            owned.lent = Arc::default();
+        }
+    }
 }
 
 impl Owners {
     /// The attempt is this tenant's and has these containers.
     pub(crate) fn set(&self, attempt: AttemptId, tenant: TenantName, containers: Vec<String>) {
         let containers = containers.into();
-        self.map().insert(attempt, Owned { tenant, containers });
+        let owned = Owned {
+            tenant,
+            containers,
+            lent: Arc::default(),
+        };
+        self.map().insert(attempt, owned);
+    }
+
+    /// Values for its task, until what is answered is dropped.
+    pub(crate) fn lend(&self, attempt: AttemptId, lent: Arc<Lent>) -> Held {
+        if let Some(owned) = self.map().get_mut(&attempt) {
+            owned.lent = lent;
+        }
+        Held {
+            owners: self.clone(),
+            attempt,
+        }
+    }
+
+    /// The values that were lent.
+    pub(crate) fn lent(&self, attempt: AttemptId) -> Arc<Lent> {
+        let map = self.map();
+        map.get(&attempt)
+            .map(|owned| Arc::clone(&owned.lent))
+            .unwrap_or_default()
     }
 
     /// Whose it is.

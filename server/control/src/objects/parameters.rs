@@ -1,0 +1,58 @@
+//! Parameters from ConfigMaps, for the engine.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+use steading_engine::values::{NoValue, Values};
+use steading_store::{ObjectKind, Store};
+use steading_types::TenantName;
+
+/// The label that says what a ConfigMap is for (Argo's).
+const TYPE: &str = "workflows.argoproj.io/configmap-type";
+const PARAMETER: &str = "Parameter";
+
+/// The ConfigMaps of a tenant, as they are when they are asked for.
+pub(crate) struct TenantValues {
+    store: Store,
+    tenant: TenantName,
+}
+
+impl TenantValues {
+    pub(crate) fn of(store: &Store, tenant: &TenantName) -> Arc<dyn Values> {
+        Arc::new(Self {
+            store: store.clone(),
+            tenant: tenant.clone(),
+        })
+    }
+}
+
+impl std::fmt::Debug for TenantValues {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "TenantValues({})", self.tenant)
+    }
+}
+
+impl Values for TenantValues {
+    fn config_map(&self, name: &str, key: &str) -> Result<String, NoValue> {
+        let missing = |what: String| NoValue::Missing(what);
+        let short = |text: &str| text.chars().take(80).collect::<String>();
+        let absent = || missing(format!("there is no ConfigMap '{}'", short(name)));
+        let parsed = name.parse().map_err(|_| absent())?;
+        let found = self
+            .store
+            .read(|s| s.object(&self.tenant, ObjectKind::ConfigMap, &parsed))
+            .map_err(|error| NoValue::Unfit(error.to_string()))?;
+        let object = found.ok_or_else(absent)?.row.object;
+        let labels = object.pointer("/metadata/labels");
+        let kind = labels
+            .and_then(|labels| labels.get(TYPE))
+            .and_then(Value::as_str);
+        if kind != Some(PARAMETER) {
+            let what = format!("ConfigMap '{name}' needs the label {TYPE}: {PARAMETER}");
+            return Err(NoValue::Unfit(what));
+        }
+        let value = object.get("data").and_then(|data| data.get(key));
+        let value = value.and_then(Value::as_str).map(str::to_owned);
+        value.ok_or_else(|| missing(format!("ConfigMap '{name}' has no key '{}'", short(key))))
+    }
+}
