@@ -8,6 +8,7 @@ mod archive;
 mod attempts;
 pub mod backend;
 pub mod clock;
+mod delete;
 pub mod error;
 pub mod identity;
 pub mod lent;

@@ -74,6 +74,7 @@ impl Inner {
     pub(crate) async fn fire_timers(self: Arc<Self>) {
         loop {
             match self.timers.next(now()) {
+                Ok((tenant, id, Timer::Expiry)) => self.expire(RunRef { tenant, id }),
                 Ok((tenant, run, timer)) => self.fire(tenant, run, timer),
                 Err(None) => self.timers.earlier.notified().await,
                 Err(Some(wait)) => {

@@ -1,7 +1,5 @@
 //! What people do to runs: find, steer, delete, run again.
 
-use std::sync::Arc;
-
 use steading_api::run::RunAgain;
 use steading_engine::Run;
 use steading_engine::command::{Command, Comparison, NodeSelector, SelectorTerm};
@@ -116,40 +114,6 @@ impl Control {
         Ok(residence == Some(Residence::Archived))
     }
 
-    /// Deletes a run with its history and logs, and the runs that it owns; one that is not over is ended
-    /// first.
-    ///
-    /// # Errors
-    /// [`ControlError::NoRun`], or a store that does not take it.
-    pub async fn delete(&self, tenant: &TenantName, run: RunId) -> Result<(), ControlError> {
-        match self.command(tenant, run, Command::Terminate).await {
-            Ok(()) | Err(ControlError::Refused(_)) => {}
-            Err(error) => return Err(error),
-        }
-        let nodes = self
-            .0
-            .store
-            .read(|snapshot| snapshot.nodes(&reference(tenant, run)))?;
-        for owned in self.0.owned(&reference(tenant, run), &nodes)? {
-            match Box::pin(self.delete(tenant, owned)).await {
-                Ok(()) | Err(ControlError::NoRun(_)) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        self.0
-            .store
-            .commit(one(Change::DeleteRun(reference(tenant, run))), Pace::Now)
-            .await?;
-        if let Some(cell) = self.0.registry.held(run) {
-            self.0.registry.evict(run, &cell);
-        }
-        let attempts: Vec<AttemptId> = nodes.iter().map(|node| attempt_of(run, node)).collect();
-        let logs = Arc::clone(&self.0.logs);
-        let tenant = tenant.clone();
-        tokio::spawn(async move { logs.remove(&tenant, &attempts).await });
-        Ok(())
-    }
-
     /// Submits the same workflow again, as a new run.
     ///
     /// # Errors
@@ -247,13 +211,13 @@ pub fn attempt_of(run: RunId, node: &Node) -> AttemptId {
     }
 }
 
-fn reference(tenant: &TenantName, id: RunId) -> RunRef {
+pub(crate) fn reference(tenant: &TenantName, id: RunId) -> RunRef {
     RunRef {
         tenant: tenant.clone(),
         id,
     }
 }
 
-fn one(change: Change) -> Batch {
+pub(crate) fn one(change: Change) -> Batch {
     Batch::new().change(change)
 }

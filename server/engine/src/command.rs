@@ -100,6 +100,9 @@ pub enum Timer {
     Resume(NodeIx),
     /// The end of a retry node's backoff.
     Backoff(NodeIx),
+    /// The end of the time that the finished run is kept (`ttlStrategy`). It outlives the run's way to the
+    /// archive; whoever holds the rows deletes them.
+    Expiry,
 }
 
 /// Argo's node field selector: every term must hold.

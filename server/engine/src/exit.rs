@@ -7,6 +7,7 @@ use steading_types::{NodeIx, NodePhase, WorkflowPhase};
 
 use crate::action::Action;
 use crate::call::{inputs, written};
+use crate::command::Timer;
 use crate::derive::is_failure;
 use crate::error::EngineError;
 use crate::head::Shutdown;
@@ -131,6 +132,9 @@ impl Turn<'_> {
         head.labels
             .insert(PHASE.to_owned(), phase.as_str().to_owned());
         head.labels.insert(COMPLETED.to_owned(), "true".to_owned());
+        if let Some(at) = self.run.expiry() {
+            self.act(Action::SetTimer(Timer::Expiry, at));
+        }
         self.act(Action::Completed);
         self.dismiss(None);
     }

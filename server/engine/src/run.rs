@@ -148,11 +148,12 @@ impl Run {
     /// The timers that must be set.
     pub fn timers(&self) -> impl Iterator<Item = (Timer, Millis)> {
         let deadline = self.deadline().map(|at| (Timer::Deadline, at));
+        let expiry = self.expiry().map(|at| (Timer::Expiry, at));
         let nodes = self.nodes().filter_map(|node| {
             let at = node.wake.filter(|_| !node.phase.completed())?;
             Some((node_timer(node), at))
         });
-        deadline.into_iter().chain(nodes)
+        deadline.into_iter().chain(expiry).chain(nodes)
     }
 
     /// Whether the run has more to make by itself, so that [`Command::Continue`] must follow a load.
@@ -198,6 +199,19 @@ impl Run {
             && !self.entry_phase().is_some_and(NodePhase::completed);
         let started = self.head.started.filter(|_| running)?;
         Some(started.plus(Millis(seconds.saturating_mul(1000))))
+    }
+
+    /// Until when the finished run is kept: Argo's `ttlStrategy`. For ever when it says nothing of such an end.
+    pub(crate) fn expiry(&self) -> Option<Millis> {
+        let ttl = self.plan.resolved.spec.ttl_strategy.as_ref()?;
+        let special = match self.head.phase {
+            WorkflowPhase::Succeeded => ttl.seconds_after_success,
+            WorkflowPhase::Failed | WorkflowPhase::Error => ttl.seconds_after_failure,
+            WorkflowPhase::Pending | WorkflowPhase::Running => return None,
+        };
+        let seconds = special.or(ttl.seconds_after_completion)?;
+        let kept = u64::try_from(seconds).unwrap_or(0).saturating_mul(1000);
+        Some(self.head.finished?.plus(Millis(kept)))
     }
 
     /// Where the entry node stands; one that serves has done what the run is for.

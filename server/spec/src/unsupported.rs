@@ -95,7 +95,6 @@ impl Finder {
                 (spec.archive_logs.is_some(), "archiveLogs"),
                 (spec.metrics.is_some(), "metrics"),
                 (spec.pod_gc.is_some(), "podGC"),
-                (spec.ttl_strategy.is_some(), "ttlStrategy"),
                 (
                     spec.retry_strategy
                         .as_ref()

@@ -65,6 +65,13 @@ impl Applying<'_, '_> {
             Require::RunNameFree(tenant, name) => self.name_free(tenant, name),
             Require::RunExists(run) => self.residence(run).map(drop),
             Require::RunActive(run) => self.active(run).map(drop),
+            Require::TimerIs(run, timer, due) => {
+                let key = Key::timer(self.tenant(&run.tenant)?, run.id, *timer);
+                match self.tx.get(Table::Timers, &key)? {
+                    Some(row) if row == due.get().to_le_bytes() => Ok(()),
+                    _ => Err(Conflict::TimerMoved { run: run.id }.into()),
+                }
+            }
             Require::TemplateVersion(owner, kind, name, version) => {
                 let key = self.template_key(owner, *kind, name)?;
                 let stored = self.tx.get_long(Table::Templates, &key)?;

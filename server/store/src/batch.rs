@@ -111,6 +111,8 @@ pub enum Require {
     RunExists(RunRef),
     /// The run is there and not archived.
     RunActive(RunRef),
+    /// This timer of the run is set, to this time.
+    TimerIs(RunRef, Timer, Millis),
     /// The template is as it was when this commit had written it.
     TemplateVersion(Owner, TemplateKind, WorkflowName, Seq),
     /// No such template.
@@ -146,7 +148,7 @@ pub enum Change {
     PutLogIndex(TenantName, AttemptId, Vec<LogFile>),
     /// Removes a run with all that it owns, active or archived; its files are the caller's.
     DeleteRun(RunRef),
-    /// Moves a finished run to the archive; its outbox rows and timers go.
+    /// Moves a finished run to the archive; its outbox rows and timers go, but for that of its expiry.
     Archive(RunRef),
     /// Brings a run back from the archive.
     Unarchive(RunRef),

@@ -128,6 +128,12 @@ pub enum Conflict {
         /// How it was found: `active` or `archived`.
         found: &'static str,
     },
+    /// A timer of the run was moved or given up.
+    #[error("a timer of run {run} was moved or given up")]
+    TimerMoved {
+        /// The run.
+        run: RunId,
+    },
     /// A template of that name exists.
     #[error("a template named '{name}' exists already")]
     TemplateExists {
@@ -167,6 +173,7 @@ impl Conflict {
             Self::RunNameTaken { .. } => "run.name-taken",
             Self::RunMissing { .. } => "run.missing",
             Self::RunResidence { .. } => "run.residence",
+            Self::TimerMoved { .. } => "run.timer-moved",
             Self::TemplateExists { .. } => "template.exists",
             Self::TemplateChanged { .. } => "template.changed",
             Self::ObjectChanged { .. } => "object.changed",

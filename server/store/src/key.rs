@@ -46,6 +46,7 @@ impl Key {
             Timer::NodeDeadline(node) => (1, node),
             Timer::Resume(node) => (2, node),
             Timer::Backoff(node) => (3, node),
+            Timer::Expiry => (4, NodeIx::ROOT),
         };
         Self::run(tenant, run).u8(kind).u32(node.0)
     }
@@ -147,6 +148,7 @@ impl<'k> Parts<'k> {
             1 => Ok(Timer::NodeDeadline(node)),
             2 => Ok(Timer::Resume(node)),
             3 => Ok(Timer::Backoff(node)),
+            4 => Ok(Timer::Expiry),
             _ => Err(StoreError::damaged("a timer of an unknown kind")),
         }
     }

@@ -5,6 +5,7 @@ mod objects;
 mod rows;
 mod runs;
 mod site;
+mod timers;
 
 use std::sync::{Arc, RwLockReadGuard};
 

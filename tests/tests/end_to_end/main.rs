@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+mod expiry;
+
 use std::path::Path;
 use std::process::Output;
 

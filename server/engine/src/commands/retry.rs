@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use steading_types::{NodeIx, NodePhase, NodeType, WorkflowPhase};
 
-use crate::command::NodeSelector;
+use crate::action::Action;
+use crate::command::{NodeSelector, Timer};
 use crate::derive::{EXIT_SUFFIX, is_failure};
 use crate::error::Refusal;
 use crate::head::{Progress, Suspended};
@@ -32,6 +33,9 @@ impl Turn<'_> {
                     chosen.insert(ix);
                 }
             }
+        }
+        if self.run.expiry().is_some() {
+            self.act(Action::ClearTimer(Timer::Expiry));
         }
         let cut = Cut::of(self.run, &chosen);
         let nodes = cut.rows(self.run);
@@ -80,8 +84,7 @@ impl Turn<'_> {
     /// Sets a reloaded run going.
     fn go_on(&mut self) {
         if let Some(at) = self.run.deadline() {
-            let timer = crate::command::Timer::Deadline;
-            self.act(crate::action::Action::SetTimer(timer, at));
+            self.act(Action::SetTimer(Timer::Deadline, at));
         }
         let open: Vec<NodeIx> = self
             .run

@@ -26,6 +26,8 @@ impl Turn<'_> {
                     self.suspend_over(ix);
                 }
             }
+            // It ends the rows; nothing of the run itself changes.
+            Timer::Expiry => {}
             Timer::Backoff(ix) => {
                 if self.is_due(timer, self.wake(ix, |kind| kind == NodeType::Retry)) {
                     self.backoff_over(ix);

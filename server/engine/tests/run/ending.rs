@@ -1,8 +1,8 @@
 //! Exit handlers, hooks, time limits, stopping.
 
 use steading_engine::command::{Command, Timer};
-use steading_types::NodeIx;
 use steading_types::WorkflowPhase::{Error, Failed, Succeeded};
+use steading_types::{Millis, NodeIx};
 
 use crate::backend::{Backend, ended, exit, writes};
 
@@ -287,4 +287,31 @@ fn an_attempt_that_is_over_changes_nothing_more() {
     run.end(a, exit(1));
     run.began(a);
     assert_eq!(run.tree(), before);
+}
+
+#[test]
+fn a_finished_run_is_kept_as_long_as_its_end_says_and_for_ever_when_it_goes_on() {
+    let keeps = "{secondsAfterCompletion: 60, secondsAfterFailure: 10}";
+    let spec = format!(
+        "ttlStrategy: {keeps}
+entrypoint: main
+templates:
+  - name: main
+    container: {{image: busybox, command: [x]}}
+"
+    );
+    let well = Backend::new(&spec).start().finish(|_, _| exit(0));
+    let over = well.run.head().finished.unwrap();
+    assert_eq!(well.timers[&Timer::Expiry], over.plus(Millis(60_000)));
+
+    let mut badly = Backend::new(&spec).start().finish(|_, _| exit(1));
+    let over = badly.run.head().finished.unwrap();
+    assert_eq!(badly.timers[&Timer::Expiry], over.plus(Millis(10_000)));
+    let retry = Command::Retry {
+        restart_successful: false,
+        selector: None,
+        parameters: Vec::new(),
+    };
+    badly.apply(retry).unwrap();
+    assert!(badly.timers.is_empty());
 }

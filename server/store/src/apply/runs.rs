@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use steading_engine::command::Timer;
 use steading_engine::document::Document;
 use steading_engine::head::Head;
 use steading_engine::node::Node;
@@ -166,7 +167,10 @@ impl Applying<'_, '_> {
         let key = &stored.key;
         match stored.residence {
             Residence::Active => self.clear_work(key)?,
-            Residence::Archived => self.leave_archive(&stored)?,
+            Residence::Archived => {
+                self.leave_archive(&stored)?;
+                self.tx.remove_all(Table::Timers, key)?;
+            }
         }
         self.tx.remove_long(stored.residence.table(), key)?;
         self.tx.remove_long(Table::Documents, key)?;
@@ -187,7 +191,12 @@ impl Applying<'_, '_> {
             let key = stored.key.clone().u32(number);
             self.tx.put_long(Table::ArchiveParts, &key, &part)?;
         }
+        let expiry = Key::timer(stored.tenant, run.id, Timer::Expiry);
+        let due = self.tx.get(Table::Timers, &expiry)?;
         self.clear_work(&stored.key)?;
+        if let Some(due) = due {
+            self.tx.put(Table::Timers, &expiry, &due)?;
+        }
         self.tx.remove_long(Table::Runs, &stored.key)?;
         self.tx.put_long(Table::Archive, &stored.key, &stored.row)?;
         for key in index::keys(stored.tenant, &stored.head) {

@@ -1,10 +1,9 @@
 //! Reading runs, wherever they lie.
 
-use steading_engine::command::Timer;
 use steading_engine::document::Document;
 use steading_engine::head::Head;
 use steading_engine::node::Node;
-use steading_types::{AttemptId, Millis, NodeIx, TenantName, WorkflowName};
+use steading_types::{AttemptId, NodeIx, TenantName, WorkflowName};
 
 use super::Snapshot;
 use crate::key::{Key, Parts};
@@ -256,29 +255,5 @@ impl Snapshot {
         };
         let row = self.long(Table::Outbox, &Key::attempt(number, attempt))?;
         row.map(|row| outbox::read(&row)).transpose()
-    }
-
-    /// Every timer of every tenant.
-    ///
-    /// # Errors
-    /// The disk's errors.
-    pub fn timers(
-        &self,
-    ) -> Result<impl Iterator<Item = Result<(RunRef, Timer, Millis), StoreError>> + '_, StoreError>
-    {
-        let rows = self.range(Table::Timers, &Key::empty())?;
-        Ok(rows.map(|row| {
-            let (key, due) = row?;
-            let mut parts = Parts::new(key.value());
-            let run = RunRef {
-                tenant: self.name(parts.tenant()?)?,
-                id: parts.run()?,
-            };
-            let due = due
-                .value()
-                .try_into()
-                .map_err(|_| StoreError::damaged("a timer"))?;
-            Ok((run, parts.timer()?, Millis(u64::from_le_bytes(due))))
-        }))
     }
 }

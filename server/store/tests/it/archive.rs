@@ -126,3 +126,28 @@ fn a_deleted_run_is_gone_with_all_it_owned_and_its_name_is_free() {
         assert_eq!(again.unwrap_err().code(), "run.missing");
     }
 }
+
+#[test]
+fn an_archived_run_keeps_the_timer_of_its_expiry_until_it_is_deleted() {
+    let f = fixture();
+    let run = run("default", 1);
+    finished(&f, &run);
+    let set = Change::SetTimer(run.clone(), Timer::Expiry, Millis(9));
+    commit(&f.store, [set, Change::Archive(run.clone())]).unwrap();
+    let f = f.reopen();
+    let timers = |f: &Fixture| {
+        let read = |s: &Snapshot| s.timers()?.collect::<Result<Vec<_>, _>>();
+        f.store.read(read).unwrap()
+    };
+    assert_eq!(timers(&f), [(run.clone(), Timer::Expiry, Millis(9))]);
+
+    let delete = |due| {
+        let still = Require::TimerIs(run.clone(), Timer::Expiry, due);
+        let batch = Batch::new().require(still);
+        let batch = batch.change(Change::DeleteRun(run.clone()));
+        f.store.commit_blocking(batch, Pace::Now)
+    };
+    assert_eq!(delete(Millis(8)).unwrap_err().code(), "run.timer-moved");
+    delete(Millis(9)).unwrap();
+    assert_eq!(timers(&f), []);
+}
