@@ -480,6 +480,7 @@ pub(crate) fn report(end: End) -> Box<TaskReport> {
         outputs: std::collections::BTreeMap::new(),
         result: None,
         refused: std::collections::BTreeMap::new(),
+        artifacts: std::collections::BTreeMap::new(),
         members: std::collections::BTreeMap::new(),
         isolation: String::new(),
     })

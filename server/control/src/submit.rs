@@ -338,6 +338,7 @@ fn head(
         },
         parameters: BTreeMap::new(),
         outputs: BTreeMap::new(),
+        artifacts: Default::default(),
         progress: Progress::default(),
         generation: 0,
     })

@@ -135,6 +135,7 @@ fn report() -> TaskReport {
         outputs: std::collections::BTreeMap::new(),
         result: None,
         refused: std::collections::BTreeMap::new(),
+        artifacts: std::collections::BTreeMap::new(),
         members: Default::default(),
         isolation: String::new(),
     })
@@ -179,6 +180,7 @@ fn head() -> Head {
         suspended: Suspended::No,
         parameters: std::collections::BTreeMap::new(),
         outputs: std::collections::BTreeMap::new(),
+        artifacts: Default::default(),
         progress: Progress::default(),
         generation: 0,
     }

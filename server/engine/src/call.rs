@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use steading_spec::model::{Arguments, Call, Caller, Parameter, Template};
 use steading_spec::resolve::TemplateIx;
+use steading_types::artifact::Artifact;
 use steading_types::{NodeIx, NodePhase, NodeType};
 
+use crate::artifacts;
 use crate::error::EngineError;
 use crate::node::{NodeRole, TemplateName};
 use crate::plan::{Plan, node_type};
@@ -80,6 +82,9 @@ impl Turn<'_> {
         });
         match made {
             Ok((kind, ix)) => {
+                if let Err(error) = self.complete_artifacts(ix) {
+                    return self.fault(ix, &error);
+                }
                 self.start(kind, ix);
                 self.fire_hooks(ix);
             }
@@ -154,14 +159,32 @@ pub(crate) fn skipped_anyway(caller: &dyn Caller, view: &View<'_>) -> bool {
     matches!(holds(caller.when(), view), Ok(false))
 }
 
+/// What a node is given.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Inputs {
+    pub(crate) parameters: Vec<(String, String)>,
+    pub(crate) artifacts: Vec<Artifact>,
+}
+
 /// What a called template gets: the caller's arguments, before its own values and defaults.
 pub(crate) fn inputs(
     plan: &Plan,
     callee: TemplateIx,
     arguments: &Arguments,
     view: &View<'_>,
+) -> Result<Inputs, EngineError> {
+    let template = plan.template(callee)?;
+    Ok(Inputs {
+        parameters: parameters(template, arguments, view)?,
+        artifacts: artifacts::passed(template, arguments, view)?,
+    })
+}
+
+fn parameters(
+    template: &Template,
+    arguments: &Arguments,
+    view: &View<'_>,
 ) -> Result<Vec<(String, String)>, EngineError> {
-    let template: &Template = plan.template(callee)?;
     template
         .input_parameters()
         .iter()

@@ -4,6 +4,7 @@
 use steading_spec::resolve::TemplateIx;
 use steading_types::{NodeIx, NodePhase, NodeType};
 
+use crate::artifacts;
 use crate::error::EngineError;
 use crate::head::Shutdown;
 use crate::live::{Body, DagState, Duty, Live, Slot, Spread};
@@ -273,7 +274,7 @@ fn weight(node: &Node) -> usize {
         .as_ref()
         .and_then(|item| item.as_str())
         .map_or(0, str::len);
-    node.name.len() + item + inputs.sum::<usize>()
+    node.name.len() + item + inputs.sum::<usize>() + artifacts::weight(node)
 }
 
 /// The kinds that `parallelism` counts.

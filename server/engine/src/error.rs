@@ -26,6 +26,15 @@ pub enum EngineError {
         /// Why.
         reason: String,
     },
+    /// An artifact that the called template needs was not given.
+    #[error("inputs.artifacts.{0} was not supplied")]
+    ArtifactNotSupplied(String),
+    /// An artifact that is passed on did not come.
+    #[error("artifact '{0}' did not come: the node that gives it was skipped, or did not write it")]
+    ArtifactMissing(String),
+    /// A reference to an artifact leads to none.
+    #[error("unable to find artifact reference: {0}")]
+    NoArtifact(String),
     /// The called template does not exist.
     #[error("template name '{0}' undefined")]
     NoTemplate(String),
@@ -70,6 +79,9 @@ impl EngineError {
             Self::Absent(_) => "run.absent-output",
             Self::NotSupplied(_) => "run.argument-missing",
             Self::ConfigMap { .. } => "run.config-map",
+            Self::ArtifactNotSupplied(_) => "run.artifact-not-supplied",
+            Self::ArtifactMissing(_) => "run.artifact-missing",
+            Self::NoArtifact(_) => "run.no-artifact",
             Self::NoTemplate(_) => "run.template-missing",
             Self::Loop(_) => "run.loop-invalid",
             Self::When { .. } => "run.when-invalid",
@@ -87,6 +99,9 @@ impl EngineError {
                 "give the output a valueFrom.default, or use {{{{={name} ?? 'fallback'}}}}"
             )),
             Self::NotSupplied(_) => Some("pass it as an argument or give it a default".into()),
+            Self::ArtifactMissing(_) => {
+                Some("mark it 'optional: true' where it is taken, if that is meant".into())
+            }
             Self::Recursion(_) => Some("end the recursion by a 'when'".into()),
             _ => None,
         }

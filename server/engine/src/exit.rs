@@ -6,7 +6,7 @@ use steading_spec::model::EXIT_HOOK;
 use steading_types::{NodeIx, NodePhase, WorkflowPhase};
 
 use crate::action::Action;
-use crate::call::{inputs, written};
+use crate::call::{Inputs, inputs, written};
 use crate::command::Timer;
 use crate::derive::is_failure;
 use crate::error::EngineError;
@@ -79,7 +79,7 @@ impl Turn<'_> {
                 index: None,
                 item: None,
                 template: written(&hook.call(name)),
-                inputs: Vec::new(),
+                inputs: Inputs::default(),
                 fan: Vec::new(),
             };
             self.enter_hook(seed, prepared);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use steading_types::artifact::Artifact;
 use steading_types::{Millis, RunId, TenantName, WorkflowName, WorkflowPhase};
 
 /// The state of a run apart from its nodes.
@@ -39,6 +40,8 @@ pub struct Head {
     pub parameters: BTreeMap<String, String>,
     /// `workflow.outputs.parameters`: values published by `globalName`.
     pub outputs: BTreeMap<String, String>,
+    /// `workflow.outputs.artifacts`: artifacts published by `globalName`, under that name.
+    pub artifacts: BTreeMap<String, Artifact>,
     /// Finished and known leaves: Argo's `progress`.
     pub progress: Progress,
     /// How often the verb retry started it again; part of every attempt id made since.

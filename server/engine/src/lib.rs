@@ -22,12 +22,14 @@ pub mod resubmit;
 pub mod tree;
 
 mod aggregate;
+mod artifacts;
 mod call;
 mod commands;
 mod derive;
 mod exit;
 mod graph;
 mod ids;
+mod keep;
 mod live;
 mod ready;
 mod run;
@@ -41,6 +43,7 @@ mod turn;
 pub mod values;
 pub mod wants;
 
+pub use keep::Keep;
 pub use run::Run;
 pub use server_task::Worker;
 pub use task::TaskRequest;

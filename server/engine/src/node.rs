@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use steading_types::artifact::Artifact;
 use steading_types::{Millis, NodeIx, NodePhase, NodeType};
 
 /// A step of a run.
@@ -46,6 +47,8 @@ pub struct Node {
     pub fan: Vec<u32>,
     /// Input parameters, in the template's order.
     pub inputs: Vec<(String, String)>,
+    /// Input artifacts, in the template's order; an absent optional one is not in the list.
+    pub artifacts: Vec<Artifact>,
     /// What it gave.
     pub outputs: Outputs,
     /// When it was made.
@@ -122,6 +125,8 @@ pub enum NodeRole {
 pub struct Outputs {
     /// Parameters in the template's order; an absent optional one is not in the list.
     pub parameters: Vec<(String, String)>,
+    /// Artifacts in the template's order; an absent optional one is not in the list.
+    pub artifacts: Vec<Artifact>,
     /// Standard output, or what a loop aggregated.
     pub result: Option<String>,
     /// The exit code of `main`.

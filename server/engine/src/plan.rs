@@ -25,6 +25,9 @@ pub struct Plan {
     pub(crate) reads_results: bool,
     /// Whether a template is a daemon, so that nodes of the run talk to each other.
     pub(crate) has_daemons: bool,
+    /// What the run is one of many of: the template that it is made from, or the stem of its name. Part of
+    /// the keys of its artifacts.
+    pub(crate) pipeline: String,
 }
 
 /// What is worked out once for a template.
@@ -51,6 +54,7 @@ impl Plan {
             .entries()
             .any(|(_, entry)| entry.template.daemon == Some(true));
         Ok(Arc::new(Self {
+            pipeline: pipeline(&document.workflow),
             reads_results: mentions(&document.resolved, "outputs.result"),
             has_daemons,
             sheets: (0..count).map(|_| OnceLock::new()).collect(),
@@ -166,6 +170,18 @@ pub(crate) fn node_type(template: &Template) -> Result<NodeType, EngineError> {
             template.name
         ))),
     }
+}
+
+/// The name that the runs of a pipeline have in common.
+fn pipeline(workflow: &Value) -> String {
+    let text = |pointer: &str| workflow.pointer(pointer).and_then(Value::as_str);
+    let stem = |text: &str| text.trim_end_matches('-').to_owned();
+    text("/spec/workflowTemplateRef/name")
+        .or_else(|| text("/metadata/generateName"))
+        .or_else(|| text("/metadata/name"))
+        .map(stem)
+        .filter(|name| !name.is_empty())
+        .unwrap_or_else(|| "workflow".to_owned())
 }
 
 /// Whether any text of a document contains `wanted`.

@@ -1,6 +1,7 @@
 //! The variables that a text of the document sees (Argo's names), looked up one by one when they are
 //! asked for: a loop of ten thousand never copies what its children share.
 
+mod artifacts;
 mod nodes;
 mod workflow;
 
@@ -8,6 +9,7 @@ use std::cell::RefCell;
 use std::ops::ControlFlow;
 
 use steading_spec::expr::{Limits, Value};
+use steading_spec::model::{self, Template};
 use steading_spec::scope::Scope;
 use steading_types::{Millis, NodeIx, NodeType};
 
@@ -124,15 +126,46 @@ impl<'r> View<'r> {
         if name == "parameters" {
             return Some(nodes::parameters_json(&node.inputs).into());
         }
+        if let Some(name) = name.strip_prefix("artifacts.") {
+            return self.input_path(name);
+        }
         let name = name.strip_prefix("parameters.")?;
         let found = node.inputs.iter().find(|(declared, _)| declared == name);
         found.map(|(_, value)| value.as_str().into())
     }
 
+    /// `<name>.path`: where the template has the artifact.
+    fn input_path(&self, name: &str) -> Option<Value> {
+        let name = name.strip_suffix(".path")?;
+        self.path_of(self.template()?.input_artifacts(), name)
+    }
+
+    /// The path of a declared artifact, with the parameters in it filled in.
+    fn path_of(&self, declared: &[model::Artifact], name: &str) -> Option<Value> {
+        let path = &declared.iter().find(|artifact| artifact.name == name)?.path;
+        // A path that tells itself would never end.
+        if path.contains(".artifacts.") {
+            return None;
+        }
+        let path = crate::text::render(path, self).ok()?;
+        Some(path.into())
+    }
+
+    fn template(&self) -> Option<&Template> {
+        let template = self.run.live(self.inputs?)?.template?;
+        self.run.plan.template(template).ok()
+    }
+
+    pub(crate) fn the_run(&self) -> &'r Run {
+        self.run
+    }
+
     /// The path of an output file, which a template may tell its command.
     fn output_path(&self, name: &str) -> Option<Value> {
-        let template = self.run.live(self.inputs?)?.template?;
-        let template = self.run.plan.template(template).ok()?;
+        let template = self.template()?;
+        if let Some(name) = name.strip_prefix("artifacts.") {
+            return self.path_of(template.output_artifacts(), name.strip_suffix(".path")?);
+        }
         let name = name.strip_prefix("parameters.")?.strip_suffix(".path")?;
         let mut outputs = template.output_parameters().iter();
         let output = outputs.find(|output| output.name == name)?;
@@ -151,6 +184,7 @@ impl Scope for View<'_> {
             return Some(value.clone());
         }
         let found = match name.split_once('.') {
+            _ if self.artifact_here(name).is_some() => Some(self.shown(name)),
             Some(("inputs", rest)) => self.input(rest),
             Some(("outputs", rest)) => self.output_path(rest),
             Some(("steps" | "tasks", rest)) => self.child(rest),
@@ -180,6 +214,10 @@ impl Scope for View<'_> {
             for (name, value) in node.iter().flat_map(|node| &node.inputs) {
                 let name = format!("inputs.parameters.{name}");
                 show(&name, Some(value.as_str().into()))?;
+            }
+            for artifact in node.iter().flat_map(|node| &node.artifacts) {
+                let name = format!("inputs.artifacts.{}", artifact.name);
+                show(&name, Some(name.as_str().into()))?;
             }
         }
         if concerns(prefix, "workflow.") {

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use steading_spec::model::{IntOrString, Metadata, Script, Template, Volume, WorkflowSpec};
+use steading_types::artifact::Artifact;
 use steading_types::task::{OutputFile, Task};
 use steading_types::{AttemptId, CpuMilli, MemoryBytes, Millis, NodeType, parse_duration};
 
 use crate::error::EngineError;
+use crate::keep::{gives, takes};
 use crate::node::{Node, NodeRole};
 use crate::pod::{self, Built, Facts, Parts, Place};
 use crate::run::Run;
@@ -33,6 +35,8 @@ pub struct TaskRequest {
     pub memory: MemoryBytes,
     /// Labels of the pod, as the template wrote them.
     pub labels: BTreeMap<String, String>,
+    /// Where the contents of [`Task::takes`] lie, by position.
+    pub takes: Vec<Artifact>,
     /// The work.
     pub task: Task,
     /// What must be put into it before it starts.
@@ -105,10 +109,7 @@ impl Run {
     /// # Errors
     /// [`EngineError`] when the attempt is over, or its template can not be filled in.
     pub fn task(&self, attempt: AttemptId, now: Millis) -> Result<TaskRequest, EngineError> {
-        let node = self.node(attempt.node).filter(|node| {
-            node.kind == NodeType::Pod && !node.phase.completed() && self.attempt(node) == attempt
-        });
-        let node = node.ok_or(EngineError::NoAttempt)?;
+        let node = self.open_pod(attempt).ok_or(EngineError::NoAttempt)?;
         let template_ix = self.live(node.ix).and_then(|live| live.template);
         let template_ix = template_ix.ok_or(EngineError::NoAttempt)?;
         let template = self.plan.template(template_ix)?;
@@ -121,7 +122,17 @@ impl Run {
             .map_err(|error| EngineError::Value(format!("the filled-in template: {error}")))?;
         let deadline = self.task_deadline(node, template, &body, now, &view)?;
         let environment = self.environment(node, template, &filled, deadline, now);
-        self.assemble(node, template, body, deadline, environment)
+        let mut request = self.assemble(node, template, body, deadline, environment)?;
+        request.task.gives = gives(template, &view)?;
+        (request.task.takes, request.takes) = takes(node, template);
+        Ok(request)
+    }
+
+    /// The node of an attempt that is pending or running.
+    pub(crate) fn open_pod(&self, attempt: AttemptId) -> Option<&Node> {
+        self.node(attempt.node).filter(|node| {
+            node.kind == NodeType::Pod && !node.phase.completed() && self.attempt(node) == attempt
+        })
     }
 
     fn assemble(
@@ -171,6 +182,7 @@ impl Run {
             cpu: cpu.unwrap_or(DEFAULT_CPU),
             memory: memory.unwrap_or(DEFAULT_MEMORY),
             labels,
+            takes: Vec::new(),
             task: Task {
                 group: self.head.id.to_string(),
                 script: source,

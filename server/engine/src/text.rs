@@ -89,12 +89,17 @@ pub(crate) fn when(text: &str) -> Result<bool, EngineError> {
     })
 }
 
+/// The name in a text that is one plain tag and nothing else.
+pub(crate) fn sole_name(text: &str) -> Option<String> {
+    match sole_tag(text, &Limits::at(Millis(0))) {
+        Ok(Some(Tag::Simple(name))) => Some(name),
+        _ => None,
+    }
+}
+
 /// Whether a text is one plain tag and nothing else.
 pub(crate) fn is_one_tag(text: &str) -> bool {
-    matches!(
-        sole_tag(text, &Limits::at(Millis(0))),
-        Ok(Some(Tag::Simple(_)))
-    )
+    sole_name(text).is_some()
 }
 
 /// The items of a sequence.

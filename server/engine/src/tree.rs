@@ -7,8 +7,10 @@ mod sums;
 use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
+use steading_types::artifact::Artifact;
 use steading_types::{NodeIx, NodeType};
 
+use crate::artifacts::shown;
 use crate::head::Head;
 use crate::ids::{Ids, node_id, pod_name};
 use crate::node::{Node, NodeRole};
@@ -164,8 +166,8 @@ impl<'a> Tree<'a> {
             NodeRole::Try => put("nodeFlag", json!({"retried": true})),
             NodeRole::Plain => {}
         }
-        if !node.inputs.is_empty() {
-            put("inputs", json!({"parameters": parameters(&node.inputs)}));
+        if let Some(inputs) = inputs(node) {
+            put("inputs", inputs);
         }
         if let Some(outputs) = outputs(node) {
             put("outputs", outputs);
@@ -197,6 +199,21 @@ fn parameters(list: &[(String, String)]) -> Vec<Value> {
         .collect()
 }
 
+fn inputs(node: &Node) -> Option<Value> {
+    let mut out = Map::new();
+    if !node.inputs.is_empty() {
+        out.insert("parameters".to_owned(), json!(parameters(&node.inputs)));
+    }
+    if !node.artifacts.is_empty() {
+        out.insert("artifacts".to_owned(), artifacts(&node.artifacts));
+    }
+    (!out.is_empty()).then_some(Value::Object(out))
+}
+
+fn artifacts(list: &[Artifact]) -> Value {
+    list.iter().map(shown).collect()
+}
+
 fn outputs(node: &Node) -> Option<Value> {
     let given = &node.outputs;
     let mut out = Map::new();
@@ -210,6 +227,9 @@ fn outputs(node: &Node) -> Option<Value> {
     }));
     if !list.is_empty() {
         out.insert("parameters".to_owned(), Value::Array(list));
+    }
+    if !given.artifacts.is_empty() {
+        out.insert("artifacts".to_owned(), artifacts(&given.artifacts));
     }
     if let Some(result) = &given.result {
         out.insert("result".to_owned(), json!(result));

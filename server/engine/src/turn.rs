@@ -7,6 +7,7 @@ use steading_spec::resolve::TemplateIx;
 use steading_types::{Millis, NodeIx, NodePhase, NodeType, WorkflowPhase};
 
 use crate::action::Action;
+use crate::call::Inputs;
 use crate::command::Timer;
 use crate::error::EngineError;
 use crate::head::{Head, Shutdown};
@@ -44,7 +45,7 @@ pub(crate) struct Seed {
     pub(crate) index: Option<u32>,
     pub(crate) item: Option<serde_json::Value>,
     pub(crate) template: TemplateName,
-    pub(crate) inputs: Vec<(String, String)>,
+    pub(crate) inputs: Inputs,
     pub(crate) fan: Vec<u32>,
 }
 
@@ -121,7 +122,8 @@ impl<'r> Turn<'r> {
             index: seed.index,
             item: seed.item,
             fan: seed.fan,
-            inputs: seed.inputs,
+            inputs: seed.inputs.parameters,
+            artifacts: seed.inputs.artifacts,
             outputs: Outputs::default(),
             created: self.now,
             started: (phase == NodePhase::Running).then_some(self.now),

@@ -5,7 +5,7 @@ use std::os::fd::BorrowedFd;
 
 use serde::{Deserialize, Serialize};
 use steading_types::Millis;
-use steading_types::task::{End, MemberReport};
+use steading_types::task::{End, Gathered, MemberReport};
 
 use crate::output::Output;
 use crate::program::LaunchError;
@@ -29,6 +29,7 @@ pub(crate) struct Finished {
     pub(crate) started: Option<Millis>,
     pub(crate) outputs: BTreeMap<String, String>,
     pub(crate) refused: BTreeMap<String, String>,
+    pub(crate) artifacts: BTreeMap<String, Gathered>,
     pub(crate) result: Option<String>,
     pub(crate) members: BTreeMap<String, MemberReport>,
     pub(crate) isolation: String,
@@ -41,6 +42,7 @@ impl Finished {
             started: None,
             outputs: BTreeMap::new(),
             refused: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
             result: None,
             members: BTreeMap::new(),
             isolation: String::new(),

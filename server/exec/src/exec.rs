@@ -354,6 +354,7 @@ impl Exec {
             outputs: Default::default(),
             result: None,
             refused: Default::default(),
+            artifacts: Default::default(),
             members: Default::default(),
             isolation: String::new(),
         };

@@ -84,6 +84,7 @@ fn report(finished: Finished) -> TaskReport {
         outputs: finished.outputs,
         result: finished.result,
         refused: finished.refused,
+        artifacts: finished.artifacts,
         members: finished.members,
         isolation: finished.isolation,
     }

@@ -5,6 +5,7 @@
 //! Enums of the domain become fixed numbers here, so that their order in the source means nothing.
 
 use serde::{Deserialize, Serialize};
+use steading_types::artifact::Artifact;
 
 use crate::StoreError;
 
@@ -45,6 +46,21 @@ fn newer(what: &'static str, version: u8, known: u8) -> StoreError {
         version: version.into(),
         known: known.into(),
     }
+}
+
+/// Artifacts in a row: JSON, because what a foreign store is told is its own business.
+fn write_artifacts<'a>(
+    artifacts: impl IntoIterator<Item = &'a Artifact>,
+) -> Result<Vec<String>, StoreError> {
+    let written = artifacts.into_iter().map(serde_json::to_string);
+    let written: Result<_, _> = written.collect();
+    written.map_err(|_| StoreError::damaged("an artifact can not be written"))
+}
+
+fn read_artifacts(rows: &[String]) -> Result<Vec<Artifact>, StoreError> {
+    let read = rows.iter().map(|row| serde_json::from_str(row));
+    let read: Result<_, _> = read.collect();
+    read.map_err(|_| StoreError::damaged("an artifact in a row"))
 }
 
 /// Numbers for the values of an enum, in both directions.

@@ -1,6 +1,7 @@
 //! The vocabulary of Steading: ids, names, quantities, phases, times and the task that crosses from
 //! the engine to a backend. Builds for wasm32; holds no I/O, no clock and no randomness.
 
+pub mod artifact;
 mod id;
 mod name;
 mod phase;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::artifact::{Artifact, Packing};
 use crate::{CpuMilli, MemoryBytes, Millis};
 
 mod container;
@@ -67,6 +68,12 @@ pub struct Task {
     /// Files of `main` read when it has ended well.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<OutputFile>,
+    /// Contents placed for `main` before it starts. The server staged each, by position.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub takes: Vec<Taken>,
+    /// Files and directories of `main` that are staged, by position, when it has ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gives: Vec<Given>,
     /// Keep the last [`RESULT_LIMIT`] bytes of main's standard output as the result.
     #[serde(default)]
     pub capture_result: bool,
@@ -124,6 +131,67 @@ pub struct OutputFile {
     pub name: String,
     /// Absolute path in the container.
     pub path: String,
+}
+
+/// An input artifact, staged, and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Taken {
+    /// The artifact's name.
+    pub name: String,
+    /// Absolute path in the container.
+    pub path: String,
+    /// How the staged content is packed.
+    #[serde(default)]
+    pub packing: Packing,
+    /// Permission bits that it gets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
+    /// What the permission bits are for.
+    #[serde(default)]
+    pub reach: Reach,
+}
+
+/// How far the mode of an input artifact reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Reach {
+    /// The file or directory itself.
+    #[default]
+    Itself,
+    /// Everything below it too.
+    Everything,
+}
+
+/// A file or directory of `main` that becomes an output artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Given {
+    /// The artifact's name.
+    pub name: String,
+    /// Absolute path in the container.
+    pub path: String,
+    /// How it is packed.
+    #[serde(default)]
+    pub packing: Packing,
+}
+
+/// What became of an output artifact.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Gathered {
+    /// It is staged: its content is one object.
+    Object,
+    /// It is staged as a tar: each file of it is an object.
+    Tree,
+    /// It is in the repository. The server alone says so: no report of a task or of a plugin can.
+    #[serde(skip)]
+    Kept(Box<Artifact>),
+    /// It could not be taken.
+    Refused {
+        /// Stable and dotted.
+        code: String,
+        /// One sentence.
+        message: String,
+    },
 }
 
 /// How a task ended.
@@ -209,6 +277,9 @@ pub struct TaskReport {
     /// Output files that could not be taken: name -> why (too large, not a regular file, not UTF-8).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub refused: BTreeMap<String, String>,
+    /// Output artifacts by name; absent when there is nothing at its path.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub artifacts: BTreeMap<String, Gathered>,
     /// How each container of a set ended.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub members: BTreeMap<String, MemberReport>,

@@ -6,7 +6,7 @@ use steading_spec::model::Arguments;
 use steading_types::{Millis, WorkflowPhase};
 
 use crate::action::Action;
-use crate::call::{inputs, own_value};
+use crate::call::{Inputs, inputs, own_value};
 use crate::command::Timer;
 use crate::error::{EngineError, Refusal};
 use crate::exit::{COMPLETED, PHASE};
@@ -67,7 +67,7 @@ impl Turn<'_> {
             index: None,
             item: None,
             template: written.keyed(entry),
-            inputs: Vec::new(),
+            inputs: Inputs::default(),
             fan: Vec::new(),
         };
         match self.entry_inputs() {
@@ -84,7 +84,7 @@ impl Turn<'_> {
     }
 
     /// The entry template gets the run's parameters as its arguments.
-    fn entry_inputs(&self) -> Result<Vec<(String, String)>, EngineError> {
+    fn entry_inputs(&self) -> Result<Inputs, EngineError> {
         let plan = &self.run.plan;
         let mut arguments: Arguments = plan.resolved.spec.arguments.clone();
         for parameter in &mut arguments.parameters {

@@ -26,7 +26,7 @@ const FIELDS: [&str; 8] = [
 ];
 
 /// What a step's name stands for.
-enum Meaning<'r> {
+pub(super) enum Meaning<'r> {
     /// One node.
     Node(&'r Node),
     /// A loop of a step: there is no node for it as a whole.
@@ -86,6 +86,12 @@ impl View<'_> {
                 show(&full, self.child(&field))?;
             }
         }
+        for output in self.artifact_names(&meaning) {
+            let full = format!("{root}{name}.outputs.artifacts.{output}");
+            if full.starts_with(prefix) && self.artifact_here(&full).is_some() {
+                show(&full, Some(self.shown(&full)))?;
+            }
+        }
         ControlFlow::Continue(())
     }
 
@@ -105,7 +111,7 @@ impl View<'_> {
         names
     }
 
-    fn meaning(&self, name: &str) -> Option<Meaning<'_>> {
+    pub(super) fn meaning(&self, name: &str) -> Option<Meaning<'_>> {
         let flow = self.flow?;
         let Slot { live, .. } = self.run.slot(flow)?;
         let sheet = self.run.plan.sheet(live.template?).ok()?;
@@ -188,6 +194,19 @@ impl View<'_> {
         let template = node.and_then(|node| self.run.live(node.ix)?.template);
         let template = template.and_then(|ix| self.run.plan.template(ix).ok());
         let outputs = template.map_or(&[][..], |template| template.output_parameters());
+        outputs.iter().map(|output| output.name.clone()).collect()
+    }
+}
+
+impl View<'_> {
+    /// A loop as a whole gives no artifacts.
+    fn artifact_names(&self, meaning: &Meaning<'_>) -> Vec<String> {
+        let Meaning::Node(node) = meaning else {
+            return Vec::new();
+        };
+        let template = self.run.live(node.ix).and_then(|live| live.template);
+        let template = template.and_then(|ix| self.run.plan.template(ix).ok());
+        let outputs = template.map_or(&[][..], |template| template.output_artifacts());
         outputs.iter().map(|output| output.name.clone()).collect()
     }
 }

@@ -94,6 +94,11 @@ pub(super) fn names(run: &Run) -> impl Iterator<Item = String> {
                 .keys()
                 .map(prefixed("workflow.outputs.parameters.")),
         )
+        .chain(
+            head.artifacts
+                .keys()
+                .map(prefixed("workflow.outputs.artifacts.")),
+        )
 }
 
 fn entrypoint(run: &Run) -> String {

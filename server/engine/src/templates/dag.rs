@@ -7,6 +7,7 @@ use steading_spec::model::{Caller, ContinueOn};
 use steading_types::{NodeIx, NodePhase, NodeType};
 
 use super::loops;
+use crate::call::Inputs;
 use crate::derive::is_failure;
 use crate::graph::DagSheet;
 use crate::live::{Body, DagState, Slot, Tally};
@@ -62,7 +63,7 @@ impl Turn<'_> {
             index: None,
             item: None,
             template: crate::call::written(&task.call()),
-            inputs: Vec::new(),
+            inputs: Inputs::default(),
             fan: Vec::new(),
         };
         if !self.may_start(sheet, state, place, template) {

@@ -7,7 +7,7 @@ use steading_spec::model::{Caller, EXIT_HOOK, LifecycleHook};
 use steading_spec::resolve::TemplateIx;
 use steading_types::{NodeIx, NodePhase, NodeType};
 
-use crate::call::{inputs, written};
+use crate::call::{Inputs, inputs, written};
 use crate::derive::EXIT_SUFFIX;
 use crate::error::EngineError;
 use crate::head::Shutdown;
@@ -65,7 +65,7 @@ impl Turn<'_> {
     pub(crate) fn enter_hook(
         &mut self,
         mut seed: Seed,
-        prepared: Result<(TemplateIx, Vec<(String, String)>), EngineError>,
+        prepared: Result<(TemplateIx, Inputs), EngineError>,
     ) {
         match prepared {
             Ok((callee, inputs)) => {
@@ -136,7 +136,7 @@ fn hook_seed(host: &Node, place: u32, name: &str, hook: &LifecycleHook) -> Seed 
         index: None,
         item: host.item.clone(),
         template: written(&hook.call(name)),
-        inputs: Vec::new(),
+        inputs: Inputs::default(),
         fan: Vec::new(),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use steading_spec::model::Caller;
 use steading_types::{NodeIx, NodePhase};
 
-use crate::call::skipped_anyway;
+use crate::call::{Inputs, skipped_anyway};
 use crate::error::EngineError;
 use crate::live::{Body, Slot, Spread};
 use crate::node::NodeRole;
@@ -126,7 +126,7 @@ impl Turn<'_> {
             index: None,
             item: None,
             template: node.template.clone(),
-            inputs: Vec::new(),
+            inputs: Inputs::default(),
             fan: Vec::new(),
         };
         match self.take_item(task, tasks, 0, dag) {

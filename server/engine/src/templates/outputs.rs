@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use steading_spec::model::Parameter;
+use steading_types::artifact::Artifact;
 use steading_types::{NodeIx, NodePhase};
 
+use crate::artifacts;
 use crate::error::EngineError;
 use crate::node::Node;
 use crate::run::Run;
@@ -15,11 +17,13 @@ use crate::turn::Turn;
 impl Turn<'_> {
     /// Ends a steps or dag node well, with its outputs.
     pub(crate) fn finish_flow(&mut self, ix: NodeIx) {
-        match self.flow_outputs(ix) {
-            Ok(outputs) => {
-                if !outputs.is_empty() {
+        let outputs = self.flow_outputs(ix);
+        match outputs.and_then(|outputs| Ok((outputs, self.flow_artifacts(ix)?))) {
+            Ok((outputs, artifacts)) => {
+                if !(outputs.is_empty() && artifacts.is_empty()) {
                     if let Some(node) = self.edit(ix) {
                         node.outputs.parameters = outputs;
+                        node.outputs.artifacts = artifacts;
                     }
                     self.publish(ix);
                 }
@@ -64,6 +68,23 @@ impl Turn<'_> {
             let value = self.run.node(ix).and_then(|node| given(node, &output.name));
             if let (Ok(name), Some(value)) = (name, value) {
                 self.head().outputs.insert(name, value);
+            }
+        }
+        for output in template.output_artifacts() {
+            if output.global_name.is_empty() {
+                continue;
+            }
+            let view = View::node(self.run, self.now, ix);
+            let name = text::render(&output.global_name, &view);
+            let given = self.run.node(ix);
+            let given =
+                given.and_then(|node| artifacts::named(&node.outputs.artifacts, &output.name));
+            if let (Ok(name), Some(given)) = (name, given.cloned()) {
+                let global = Artifact {
+                    name: name.clone(),
+                    ..given
+                };
+                self.head().artifacts.insert(name, global);
             }
         }
     }

@@ -46,7 +46,7 @@ impl Turn<'_> {
         let Some(node) = self.open_attempt(attempt) else {
             return;
         };
-        let waits = node.phase == NodePhase::Pending && node.ending == Ending::Natural;
+        let waits = !node.phase.completed() && node.ending == Ending::Natural;
         if waits
             && node.message.as_ref() != Some(&reason)
             && let Some(node) = self.edit(attempt.node)

@@ -2,7 +2,8 @@
 
 use steading_spec::model::{Template, TemplateType};
 use steading_types::NodePhase;
-use steading_types::task::{End, TaskReport};
+use steading_types::artifact::Artifact;
+use steading_types::task::{End, Gathered, TaskReport};
 
 use super::outputs::computed;
 use crate::error::EngineError;
@@ -37,6 +38,10 @@ pub(super) fn judge(template: &Template, report: &TaskReport, view: &View<'_>) -
                 verdict.message = Some(error.to_string());
             }
         }
+        if let Some(why) = missing_artifact(template, report) {
+            verdict.phase = NodePhase::Error;
+            verdict.message = Some(format!("failed to save outputs: {why}"));
+        }
     } else {
         // A failed node still gives what it wrote.
         let written = template.output_parameters().iter().filter_map(|output| {
@@ -45,7 +50,37 @@ pub(super) fn judge(template: &Template, report: &TaskReport, view: &View<'_>) -
         });
         verdict.outputs.parameters = written.collect();
     }
+    verdict.outputs.artifacts = kept(template, report);
     verdict
+}
+
+/// The artifacts that are in the repository, in the template's order.
+fn kept(template: &Template, report: &TaskReport) -> Vec<Artifact> {
+    let declared = template.output_artifacts().iter();
+    let kept = declared.filter_map(|output| match report.artifacts.get(&output.name) {
+        Some(Gathered::Kept(artifact)) => Some(Artifact::clone(artifact)),
+        _ => None,
+    });
+    kept.collect()
+}
+
+/// Why a node that ended well has not given all that it should.
+fn missing_artifact(template: &Template, report: &TaskReport) -> Option<String> {
+    let mut declared = template.output_artifacts().iter();
+    declared.find_map(|output| match report.artifacts.get(&output.name) {
+        Some(Gathered::Kept(_)) => None,
+        Some(Gathered::Refused { code, message }) => {
+            Some(format!("artifact '{}': {message} ({code})", output.name))
+        }
+        Some(Gathered::Object | Gathered::Tree) => {
+            Some(format!("artifact '{}' was not put away", output.name))
+        }
+        None if output.optional => None,
+        None => Some(format!(
+            "artifact '{}': there is nothing at {}",
+            output.name, output.path
+        )),
+    })
 }
 
 pub(super) fn ended(end: &End) -> (NodePhase, Option<String>, Option<i32>) {

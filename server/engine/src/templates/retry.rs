@@ -6,6 +6,7 @@ use steading_spec::model::{Backoff, RetryStrategy};
 use steading_types::{Millis, NodeIx, NodePhase, parse_duration};
 
 use crate::action::Action;
+use crate::call::Inputs;
 use crate::command::Timer;
 use crate::derive::Bar;
 use crate::error::EngineError;
@@ -51,7 +52,10 @@ impl Turn<'_> {
             index: None,
             item: node.item.clone(),
             template: node.template.clone(),
-            inputs: node.inputs.clone(),
+            inputs: Inputs {
+                parameters: node.inputs.clone(),
+                artifacts: node.artifacts.clone(),
+            },
             fan: Vec::new(),
         };
         self.enter(seed, callee);

@@ -7,6 +7,7 @@ use steading_types::task::TaskReport;
 use steading_types::{NodeIx, NodePhase, NodeType};
 
 use super::report::{Verdict, ended};
+use crate::call::Inputs;
 use crate::node::{NodeRole, TemplateName};
 use crate::turn::{Seed, Turn};
 
@@ -33,7 +34,7 @@ impl Turn<'_> {
                 key: String::new(),
                 ..node.template.clone()
             },
-            inputs: Vec::new(),
+            inputs: Inputs::default(),
             fan: Vec::new(),
         };
         let seeds = in_order(set).into_iter().map(|member| {

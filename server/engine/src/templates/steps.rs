@@ -6,6 +6,7 @@ use steading_spec::model::ContinueOn;
 use steading_types::{NodeIx, NodePhase, NodeType};
 
 use super::loops;
+use crate::call::Inputs;
 use crate::live::{Body, Slot};
 use crate::node::{Node, NodeRole};
 use crate::scope::View;
@@ -40,7 +41,7 @@ impl Turn<'_> {
             index: None,
             item: None,
             template: node.template.clone(),
-            inputs: Vec::new(),
+            inputs: Inputs::default(),
             fan: Vec::new(),
         };
         let mut items = Vec::new();
@@ -102,7 +103,7 @@ impl Turn<'_> {
             index: None,
             item: None,
             template: crate::call::written(&step.call()),
-            inputs: Vec::new(),
+            inputs: Inputs::default(),
             fan: Vec::new(),
         };
         let empty = node.fan.get(place as usize) == Some(&0);

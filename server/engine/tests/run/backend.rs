@@ -17,7 +17,7 @@ use steading_engine::{Run, TaskRequest};
 use steading_spec::model::Workflow;
 use steading_spec::resolve::{NoLibrary, Resolved, resolve};
 use steading_spec::{Limits, Mode, Object};
-use steading_types::task::{End, TaskReport};
+use steading_types::task::{End, Gathered, TaskReport};
 use steading_types::{AttemptId, Millis, NodePhase, RunId, WorkflowPhase};
 
 /// The answer of a task.
@@ -38,6 +38,7 @@ pub(crate) fn ended(end: End) -> TaskReport {
         outputs: BTreeMap::new(),
         result: None,
         refused: BTreeMap::new(),
+        artifacts: BTreeMap::new(),
         members: Default::default(),
         isolation: String::new(),
     }
@@ -55,6 +56,14 @@ pub(crate) fn prints(result: &str) -> TaskReport {
 pub(crate) fn writes(name: &str, value: &str) -> TaskReport {
     TaskReport {
         outputs: BTreeMap::from([(name.into(), value.into())]),
+        ..exit(0)
+    }
+}
+
+/// A task that left something at the path of an output artifact.
+pub(crate) fn leaves(name: &str) -> TaskReport {
+    TaskReport {
+        artifacts: BTreeMap::from([(name.into(), Gathered::Object)]),
         ..exit(0)
     }
 }
@@ -131,6 +140,7 @@ impl Backend {
             suspended: Suspended::No,
             parameters: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            artifacts: Default::default(),
             progress: Progress::default(),
             generation: 0,
         };
@@ -257,13 +267,25 @@ impl Backend {
         .unwrap();
     }
 
-    pub(crate) fn end(&mut self, attempt: AttemptId, report: TaskReport) {
+    pub(crate) fn end(&mut self, attempt: AttemptId, mut report: TaskReport) {
+        self.put_away(attempt, &mut report);
         self.pending.retain(|pending| *pending != attempt);
         self.apply(Command::AttemptEnded {
             attempt,
             report: Box::new(report),
         })
         .unwrap();
+    }
+
+    /// What was gathered goes where the run says, as the server does it.
+    fn put_away(&self, attempt: AttemptId, report: &mut TaskReport) {
+        for (name, gathered) in &mut report.artifacts {
+            if *gathered == Gathered::Object {
+                let keeps = self.run.keeps(attempt, self.now).unwrap();
+                let keep = keeps.into_iter().find(|keep| keep.artifact.name == *name);
+                *gathered = Gathered::Kept(Box::new(keep.unwrap().artifact));
+            }
+        }
     }
 
     /// Moves the clock to the next timer and fires it; nothing when there is none.

@@ -30,6 +30,7 @@ fn report(end: End) -> TaskReport {
         outputs: [("x".to_owned(), "\"1\"".to_owned())].into(),
         result: Some("done".to_owned()),
         refused: Default::default(),
+        artifacts: Default::default(),
         isolation: "level=process".to_owned(),
         members: Default::default(),
     }

@@ -136,3 +136,76 @@ objects! {
         expression: String,
     }
 }
+
+impl Artifact {
+    /// The store that the artifact names, and what it says of it; raw content is none.
+    pub fn location(&self) -> Option<(&'static str, Value)> {
+        location(
+            self.s3.as_ref(),
+            self.git.as_ref(),
+            [
+                ("artifactory", &self.artifactory),
+                ("azure", &self.azure),
+                ("gcs", &self.gcs),
+                ("hdfs", &self.hdfs),
+                ("http", &self.http),
+                ("oss", &self.oss),
+                ("plugin", &self.plugin),
+            ],
+        )
+    }
+}
+
+impl ArtifactLocation {
+    /// The store that a template names, and what it says of it.
+    pub fn location(&self) -> Option<(&'static str, Value)> {
+        location(
+            self.s3.as_ref(),
+            self.git.as_ref(),
+            [
+                ("artifactory", &self.artifactory),
+                ("azure", &self.azure),
+                ("gcs", &self.gcs),
+                ("hdfs", &self.hdfs),
+                ("http", &self.http),
+                ("oss", &self.oss),
+                ("plugin", &self.plugin),
+            ],
+        )
+    }
+
+    /// The key below which a template's artifacts lie in the run's repository.
+    pub fn own_key(&self) -> Option<&str> {
+        let s3 = self.s3.as_ref().filter(|s3| s3.bucket.is_empty())?;
+        Some(s3.key.as_str()).filter(|key| !key.is_empty())
+    }
+}
+
+fn location(
+    s3: Option<&S3Artifact>,
+    git: Option<&GitArtifact>,
+    others: [(&'static str, &Option<Value>); 7],
+) -> Option<(&'static str, Value)> {
+    // The types write themselves without fail.
+    if let Some(s3) = s3 {
+        return Some(("s3", serde_json::to_value(s3).unwrap_or_default()));
+    }
+    if let Some(git) = git {
+        return Some(("git", serde_json::to_value(git).unwrap_or_default()));
+    }
+    let mut others = others.into_iter();
+    others.find_map(|(kind, value)| Some((kind, value.clone()?)))
+}
+
+/// Argo's key-only artifacts: the kind of store matters, and of what is said of it only the key.
+const KEY_ONLY: [&str; 4] = ["s3", "gcs", "oss", "azure"];
+
+/// The key of a location that names no store of its own and so means the run's repository.
+pub fn key_of_own_repository<'v>(kind: &str, location: &'v Value) -> Option<&'v str> {
+    let text = |field: &str| location.get(field).and_then(Value::as_str);
+    let named = ["bucket", "container", "endpoint"]
+        .into_iter()
+        .any(|field| text(field).is_some_and(|value| !value.is_empty()));
+    let field = if kind == "azure" { "blob" } else { "key" };
+    text(field).filter(|key| KEY_ONLY.contains(&kind) && !named && !key.is_empty())
+}

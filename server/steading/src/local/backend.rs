@@ -310,6 +310,7 @@ fn seen(status: Status) -> Option<Seen> {
         outputs: BTreeMap::new(),
         result: None,
         refused: BTreeMap::new(),
+        artifacts: BTreeMap::new(),
         members: BTreeMap::new(),
         isolation: String::new(),
     };

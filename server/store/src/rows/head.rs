@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use steading_engine::head::{Head, Progress, Shutdown, Suspended};
 use steading_types::{Millis, RunId, TenantName, WorkflowPhase};
 
-use super::{encode, fields, name, newer, numbers, version};
+use super::{encode, fields, name, newer, numbers, read_artifacts, version, write_artifacts};
 use crate::StoreError;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 numbers!(phase_number, phase, "workflow phase", WorkflowPhase {
     Pending = 0, Running = 1, Succeeded = 2, Failed = 3, Error = 4,
@@ -45,6 +45,15 @@ struct V1<'r> {
     generation: u32,
 }
 
+/// What was added to the first form.
+#[derive(Serialize, Deserialize)]
+struct V2<'r> {
+    #[serde(borrow)]
+    first: V1<'r>,
+    /// Published artifacts, each as JSON.
+    artifacts: Vec<String>,
+}
+
 fn borrowed(map: &BTreeMap<String, String>) -> BTreeMap<&str, &str> {
     map.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect()
 }
@@ -76,16 +85,25 @@ pub(crate) fn write(head: &Head) -> Result<Vec<u8>, StoreError> {
         total: head.progress.total,
         generation: head.generation,
     };
+    let row = V2 {
+        first: row,
+        artifacts: write_artifacts(head.artifacts.values())?,
+    };
     encode(VERSION, &row)
 }
 
 /// The run behind a row and its key.
 pub(crate) fn read(tenant: &TenantName, id: RunId, row: &[u8]) -> Result<Head, StoreError> {
     let (found, bytes) = version(row)?;
-    if found != VERSION {
-        return Err(newer("a run", found, VERSION));
-    }
-    let row: V1<'_> = fields("a run", bytes)?;
+    let (row, artifacts) = match found {
+        1 => (fields::<V1<'_>>("a run", bytes)?, Vec::new()),
+        VERSION => {
+            let row: V2<'_> = fields("a run", bytes)?;
+            (row.first, row.artifacts)
+        }
+        _ => return Err(newer("a run", found, VERSION)),
+    };
+    let artifacts = read_artifacts(&artifacts)?.into_iter();
     Ok(Head {
         id,
         tenant: tenant.clone(),
@@ -103,6 +121,9 @@ pub(crate) fn read(tenant: &TenantName, id: RunId, row: &[u8]) -> Result<Head, S
         suspended: suspended(row.suspended)?,
         parameters: owned(row.parameters),
         outputs: owned(row.outputs),
+        artifacts: artifacts
+            .map(|artifact| (artifact.name.clone(), artifact))
+            .collect(),
         progress: Progress {
             done: row.done,
             total: row.total,

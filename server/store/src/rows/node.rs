@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use steading_engine::node::{Ending, Node, NodeRole, Outputs, TemplateName, Usage};
 use steading_types::{Millis, NodeIx, NodePhase, NodeType};
 
-use super::{encode, fields, json, newer, numbers, version};
+use super::{encode, fields, json, newer, numbers, read_artifacts, version, write_artifacts};
 use crate::StoreError;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 numbers!(phase_number, phase, "node phase", NodePhase {
     Pending = 0, Running = 1, Succeeded = 2, Skipped = 3, Failed = 4, Error = 5, Omitted = 6,
@@ -62,6 +62,17 @@ struct V1<'r> {
     generation: u32,
     cpu_ms: u64,
     max_rss: u64,
+}
+
+/// What was added to the first form.
+#[derive(Serialize, Deserialize)]
+struct V2<'r> {
+    #[serde(borrow)]
+    first: V1<'r>,
+    /// Input artifacts, each as JSON.
+    taken: Vec<String>,
+    /// Output artifacts, each as JSON.
+    given: Vec<String>,
 }
 
 fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -119,16 +130,25 @@ pub(crate) fn write(node: &Node) -> Result<Vec<u8>, StoreError> {
         cpu_ms: node.usage.cpu_ms,
         max_rss: node.usage.max_rss,
     };
+    let row = V2 {
+        first: row,
+        taken: write_artifacts(&node.artifacts)?,
+        given: write_artifacts(&node.outputs.artifacts)?,
+    };
     encode(VERSION, &row)
 }
 
 /// The node behind a row and its position.
 pub(crate) fn read(ix: NodeIx, row: &[u8]) -> Result<Node, StoreError> {
     let (found, bytes) = version(row)?;
-    if found != VERSION {
-        return Err(newer("a node", found, VERSION));
-    }
-    let row: V1<'_> = fields("a node", bytes)?;
+    let (row, taken, given) = match found {
+        1 => (fields::<V1<'_>>("a node", bytes)?, Vec::new(), Vec::new()),
+        VERSION => {
+            let row: V2<'_> = fields("a node", bytes)?;
+            (row.first, row.taken, row.given)
+        }
+        _ => return Err(newer("a node", found, VERSION)),
+    };
     Ok(Node {
         ix,
         name: row.name.to_owned(),
@@ -150,8 +170,10 @@ pub(crate) fn read(ix: NodeIx, row: &[u8]) -> Result<Node, StoreError> {
         item: row.item.as_deref().map(json).transpose()?,
         fan: row.fan,
         inputs: owned(row.inputs),
+        artifacts: read_artifacts(&taken)?,
         outputs: Outputs {
             parameters: owned(row.parameters),
+            artifacts: read_artifacts(&given)?,
             result: row.result.map(str::to_owned),
             exit_code: row.exit_code,
             awaited: row

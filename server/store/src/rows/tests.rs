@@ -13,6 +13,7 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use serde_json::json;
+use steading_types::artifact::{Packing, Place};
 use steading_types::{Millis, NodeIx, NodePhase, WorkflowPhase};
 
 use super::archive::{Part, Source};
@@ -50,17 +51,36 @@ fn golden<T: PartialEq + Debug>(
     assert_eq!(read(&newer).unwrap_err().code(), "store.newer");
 }
 
+/// Reads a golden row of a form that is no longer written.
+fn outdated<T: PartialEq + Debug>(
+    file: &str,
+    value: &T,
+    read: impl Fn(&[u8]) -> Result<T, StoreError>,
+) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{file}.hex"));
+    let row = hex::decode(std::fs::read_to_string(path).unwrap().trim()).unwrap();
+    assert_eq!(&read(&row).unwrap(), value, "{file} reads differently now");
+}
+
 #[test]
 fn every_released_form_of_a_row_still_loads() {
     let run = fixtures::run("default", 7);
     let mut run_head = fixtures::head(&run, "hello", WorkflowPhase::Failed);
     run_head.parameters.insert("p".into(), "v".into());
     run_head.shutdown = Some(steading_engine::head::Shutdown::Stop);
-    golden("head-v1", &run_head, head::write(&run_head), |row| {
+    outdated("head-v1", &run_head, |row| {
         head::read(&run.tenant, run.id, row)
     });
-    let one = fixtures::node(3, NodePhase::Succeeded);
-    golden("node-v1", &one, node::write(&one), |row| {
+    let report = artifact("report");
+    run_head.artifacts.insert("report".into(), report.clone());
+    golden("head-v2", &run_head, head::write(&run_head), |row| {
+        head::read(&run.tenant, run.id, row)
+    });
+    let mut one = fixtures::node(3, NodePhase::Succeeded);
+    outdated("node-v1", &one, |row| node::read(NodeIx(3), row));
+    one.artifacts.push(artifact("seed"));
+    one.outputs.artifacts.push(report);
+    golden("node-v2", &one, node::write(&one), |row| {
         node::read(NodeIx(3), row)
     });
     let asked = fixtures::document("hello");
@@ -182,4 +202,18 @@ fn every_released_form_of_feed_and_archive_still_loads() {
     golden("archive-part-v1", &both(&part), part.write(), |row| {
         Part::read(row).map(|part| both(&part))
     });
+}
+
+/// An artifact of a run's repository.
+fn artifact(name: &str) -> Artifact {
+    Artifact {
+        name: name.into(),
+        place: Place::Repository {
+            key: format!("default/etl/1/{name}.tgz"),
+        },
+        packing: Packing::Usual,
+        path: format!("/out/{name}"),
+        size: Some(300),
+        sha256: None,
+    }
 }

@@ -113,6 +113,7 @@ pub(crate) fn head(run: &RunRef, name: &str, phase: WorkflowPhase) -> Head {
         suspended: Suspended::No,
         parameters: BTreeMap::new(),
         outputs: BTreeMap::from([("answer".into(), "42".into())]),
+        artifacts: Default::default(),
         progress: Progress { done: 1, total: 2 },
         generation: 0,
     }
@@ -155,8 +156,10 @@ pub(crate) fn node(ix: u32, phase: NodePhase) -> Node {
         item: Some(serde_json::json!({ "n": ix })),
         fan: vec![3, 1],
         inputs: vec![("message".into(), format!("item-{ix}"))],
+        artifacts: Vec::new(),
         outputs: Outputs {
             parameters: vec![("out".into(), "v".into())],
+            artifacts: Vec::new(),
             result: Some("done".into()),
             exit_code: Some(0),
             awaited: BTreeMap::from([("approve".into(), Some("no".into()))]),
