@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{Access, FlockOperation, access, flock};
 use steading_types::AttemptId;
 use steading_types::task::{Container, Task};
 
@@ -128,6 +128,8 @@ impl Cgroups {
             })?;
             let dir = mount_of(mounts, "cgroup", controller, path)?.join("steading");
             std::fs::create_dir_all(&dir).ok()?;
+            // Another user's server may have made it.
+            access(&dir, Access::WRITE_OK).ok()?;
             Some(dir)
         };
         Self {
