@@ -1,5 +1,6 @@
 //! The real program as a server: on a port and a data directory of its own, killed at the end.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -192,6 +193,20 @@ impl Server {
         Ok(seen)
     }
 
+    /// The network namespaces, other than this program's own, of processes that use the data directory.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn networks(&self) -> Result<BTreeSet<PathBuf>> {
+        let own = network(Path::new("/proc/self"));
+        let processes = processes()?.into_iter();
+        Ok(processes
+            .filter(|process| !uses(process, self.data()).is_empty())
+            .filter_map(|process| network(&process))
+            .filter(|network| Some(network) != own.as_ref())
+            .collect())
+    }
+
     /// Waits until it answers.
     ///
     /// # Errors
@@ -250,21 +265,55 @@ fn free_address() -> Result<SocketAddr> {
 
 /// Processes with the directory on their command line, and mounts below it in anybody's namespace.
 fn users_of(directory: &Path) -> Result<Vec<String>> {
-    let directory = directory.to_string_lossy().into_owned();
-    let mut users = Vec::new();
+    let processes = processes()?;
+    let users = processes
+        .iter()
+        .flat_map(|process| uses(process, directory));
+    Ok(users.collect())
+}
+
+/// What of a process names the directory. It may end between the listing and the reading.
+fn uses(process: &Path, directory: &Path) -> Vec<String> {
+    let directory = directory.to_string_lossy();
+    let mut uses = Vec::new();
+    for file in ["cmdline", "mountinfo"] {
+        let text = std::fs::read(process.join(file)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text).replace('\0', " ");
+        let lines = text.lines().filter(|line| line.contains(&*directory));
+        uses.extend(lines.map(|line| format!("{}: {line}", process.display())));
+    }
+    uses
+}
+
+/// Processes that are in one of these network namespaces or hold it open: it lives as long as they do.
+///
+/// # Errors
+/// When the system does not tell.
+pub fn in_networks(networks: &BTreeSet<PathBuf>) -> Result<Vec<PathBuf>> {
+    let holds = |process: &PathBuf| {
+        let open = std::fs::read_dir(process.join("fd"));
+        let open = open.into_iter().flatten().flatten();
+        open.filter_map(|file| std::fs::read_link(file.path()).ok())
+            .chain(network(process))
+            .any(|held| networks.contains(&held))
+    };
+    Ok(processes()?.into_iter().filter(holds).collect())
+}
+
+/// Names a process's network namespace, e.g. `net:[4026531840]`.
+fn network(process: &Path) -> Option<PathBuf> {
+    std::fs::read_link(process.join("ns/net")).ok()
+}
+
+/// Every process, as its folder in `/proc`.
+fn processes() -> Result<Vec<PathBuf>> {
+    let mut processes = Vec::new();
     for entry in std::fs::read_dir("/proc")? {
-        let process = entry?.path();
-        let number = process.file_name().map(|name| name.to_string_lossy());
-        if !number.is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
-            continue;
-        }
-        // A process may end between the listing and the reading.
-        for file in ["cmdline", "mountinfo"] {
-            let text = std::fs::read(process.join(file)).unwrap_or_default();
-            let text = String::from_utf8_lossy(&text).replace('\0', " ");
-            let lines = text.lines().filter(|line| line.contains(&directory));
-            users.extend(lines.map(|line| format!("{}: {line}", process.display())));
+        let entry = entry?;
+        let name = entry.file_name();
+        if name.as_encoded_bytes().iter().all(u8::is_ascii_digit) {
+            processes.push(entry.path());
         }
     }
-    Ok(users)
+    Ok(processes)
 }

@@ -275,9 +275,11 @@ fn plain(error: &io::Error) -> String {
         .to_lowercase()
 }
 
-/// The pipes that carry a task's output: our ends, then the program's.
+/// The pipes that carry a task's output: our ends, then the program's. Whoever the program is inside, it can
+/// open its own end again, as `/dev/stdout`.
 pub(crate) fn output_pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC)?;
     rustix::io::ioctl_fionbio(read.as_fd(), true)?;
+    rustix::fs::fchmod(&write, rustix::fs::Mode::from_raw_mode(0o666))?;
     Ok((read, write))
 }

@@ -110,7 +110,9 @@ fn digest_of_inputs<'a>(packages: impl Iterator<Item = &'a str>) -> String {
         include_str!("images/python.rs"),
         include_str!("images/argosay.sh"),
         include_str!("images/cowsay.sh"),
+        include_str!("images/curl.sh"),
         include_str!("images/nc.sh"),
+        include_str!("images/nginx.conf"),
     ] {
         digest.update(source);
     }

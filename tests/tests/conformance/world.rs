@@ -187,12 +187,14 @@ impl World {
 
     /// The server whose tasks run in images; it holds those that workflows name.
     pub(crate) async fn image(&self) -> Result<&Site> {
-        const IMAGES: [&str; 5] = [
+        const IMAGES: [&str; 7] = [
             "busybox.tar",
             "alpine_3.23.tar",
             "python_alpine3.23.tar",
             "argoproj_argosay_v1.tar",
             "argoproj_argosay_v2.tar",
+            "nginx_1.13.tar",
+            "curlimages_curl_latest.tar",
         ];
         let open = || Site::open(Level::Image, &IMAGES);
         self.0.image.get_or_try_init(open).await

@@ -8,6 +8,7 @@
 )]
 
 mod expiry;
+mod pod;
 
 use std::path::Path;
 use std::process::Output;

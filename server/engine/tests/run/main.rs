@@ -12,6 +12,7 @@ mod backend;
 mod ending;
 mod examples;
 mod flow;
+mod pods;
 mod random;
 mod retries;
 mod values;

@@ -30,12 +30,20 @@ pub(crate) const WITHOUT: &[&str] = &[
     "debconf",
     "dpkg",
     "init-system-helpers",
+    "iproute2",
+    "libbpf1",
+    "libcap2-bin",
+    "libelf1",
     "libfile-find-rule-perl",
     "libgdbm-compat4",
     "libgdbm6",
+    "libmnl0",
     "libnumber-compare-perl",
     "libperl5.36",
     "libtext-glob-perl",
+    "libtirpc-common",
+    "libtirpc3",
+    "libxtables12",
     "media-types",
     "perl",
     "perl-base",
@@ -136,11 +144,43 @@ pub(crate) const RECIPES: &[Recipe] = &[
             argosay(tree)
         },
     },
+    Recipe {
+        name: "nginx:1.13",
+        description: "Stand-in for nginx:1.13: Debian's nginx, a later version, and busybox",
+        packages: &["busybox-static", "nginx"],
+        start: Start {
+            entrypoint: &[],
+            cmd: &["nginx", "-g", "daemon off;"],
+        },
+        finish: nginx,
+    },
+    Recipe {
+        name: "curlimages/curl:latest",
+        description: "Debian's curl and busybox; no certificates of authorities",
+        packages: &["busybox-static", "curl"],
+        start: Start {
+            entrypoint: &["/entrypoint.sh"],
+            cmd: &["curl"],
+        },
+        finish: |tree| {
+            tree.file("entrypoint.sh", 0o755, include_str!("curl.sh"));
+            busybox(tree)
+        },
+    },
 ];
 
 fn argosay(tree: &mut Tree) -> Result<()> {
     tree.file("bin/argosay", 0o755, include_str!("argosay.sh"));
     Ok(())
+}
+
+/// A server of one static site, whose logs are the container's.
+fn nginx(tree: &mut Tree) -> Result<()> {
+    tree.retain(|path| !path.starts_with("etc/nginx/") || path == "etc/nginx/mime.types");
+    tree.file("etc/nginx/nginx.conf", 0o644, include_str!("nginx.conf"));
+    tree.directory("var/lib/nginx", 0o755);
+    tree.directory("var/log/nginx", 0o755);
+    busybox(tree)
 }
 
 /// A link for every command that busybox has and no package brought.
