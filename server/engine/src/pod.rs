@@ -209,7 +209,7 @@ fn written(
         made.after = member.map(|(_, after)| after.clone()).unwrap_or_default();
         if made.name == roles.main {
             if facts.network == Place::Service {
-                task.service = Some(probe::written(container)?);
+                task.service = Some(probe::readiness(container)?);
             }
             main = Some(made);
         } else if member.is_some() {

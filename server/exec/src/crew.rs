@@ -12,9 +12,9 @@ use steading_types::Millis;
 use steading_types::task::{Container, End, MemberReport};
 
 use crate::body::unprepared;
+use crate::health::{Health, News};
 use crate::init::{Event, Init, Order};
 use crate::plain::end_of;
-use crate::probe::Prober;
 use crate::program::LaunchError;
 use crate::rootfs::Plan;
 use crate::sys;
@@ -49,6 +49,9 @@ pub(crate) struct Hand<'a> {
     tries: u32,
     started: Option<Millis>,
     finished: Millis,
+    health: Health<'a>,
+    /// The probe that it failed, and when its time to go is over.
+    failed: Option<(&'static str, Option<Instant>)>,
 }
 
 /// How far a container is.
@@ -75,6 +78,8 @@ impl<'a> Hand<'a> {
             tries: 0,
             started: None,
             finished: Millis(0),
+            health: Health::default(),
+            failed: None,
         }
     }
 
@@ -124,7 +129,6 @@ enum Turn {
 pub(crate) struct Crew<'a> {
     init: &'a Init<'a>,
     hands: Vec<Hand<'a>>,
-    prober: Option<Prober<'a>>,
     /// The task was asked to end.
     stopping: bool,
     buffer: Vec<u8>,
@@ -132,13 +136,9 @@ pub(crate) struct Crew<'a> {
 
 impl<'a> Crew<'a> {
     pub(crate) fn new(init: &'a Init<'a>, hands: Vec<Hand<'a>>) -> Self {
-        let main = init.start.task.init.len();
-        let has_main = hands.iter().any(|hand| hand.number == main);
-        let probe = init.start.task.service.as_ref().filter(|_| has_main);
         Self {
             init,
             hands,
-            prober: probe.map(Prober::new),
             stopping: false,
             buffer: Vec::new(),
         }
@@ -183,6 +183,10 @@ impl<'a> Crew<'a> {
                 Turn::Never(message) => hand.ended(End::NotStarted { message }),
                 Turn::Now => match init.launch(hand.container, hand.number, &hand.place) {
                     Ok(pid) => {
+                        let task = &init.start.task;
+                        let is_main = hand.number == task.init.len();
+                        let service = task.service.as_ref().filter(|_| is_main);
+                        hand.health = Health::of(hand.container, service);
                         hand.started.get_or_insert_with(sys::now);
                         hand.stage = Stage::Running(pid);
                     }
@@ -252,8 +256,7 @@ impl<'a> Crew<'a> {
             Stage::Waiting(from) => from,
             _ => None,
         });
-        let probe = self.prober.as_ref().and_then(Prober::due);
-        let due = pauses.chain(until).chain(probe).min();
+        let due = pauses.chain(until).chain(self.check_up_due()).min();
         let timeout = due.map(|due| {
             let left = due.saturating_duration_since(Instant::now());
             Timespec {
@@ -278,11 +281,41 @@ impl<'a> Crew<'a> {
         while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
             self.reaped(pid, status);
         }
-        if let Some(prober) = &mut self.prober
-            && prober.step(self.init)?
-        {
-            self.prober = None;
-            self.init.say(&Event::Ready)?;
+        self.check_up()
+    }
+
+    /// When a container's health must be looked at, or its time to go is over.
+    fn check_up_due(&self) -> Option<Instant> {
+        let running = self.hands.iter().filter(|hand| hand.pid().is_some());
+        let due = running.filter_map(|hand| match hand.failed {
+            Some((_, until)) => until,
+            None => hand.health.due(),
+        });
+        due.min()
+    }
+
+    /// Looks at the health of every container; who has failed is asked to go, and later made to.
+    fn check_up(&mut self) -> io::Result<()> {
+        let init = self.init;
+        for hand in &mut self.hands {
+            let Some(pid) = hand.pid() else { continue };
+            if let Some((_, until)) = &mut hand.failed {
+                if until.is_some_and(|until| until <= Instant::now()) {
+                    *until = None;
+                    let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+                }
+                continue;
+            }
+            let (container, number) = (hand.container, hand.number);
+            match hand.health.step(init, container, number, &hand.place)? {
+                News::Nothing => {}
+                News::Ready => init.say(&Event::Ready)?,
+                News::Failed(probe) => {
+                    let grace = Duration::from_millis(init.start.task.grace.get());
+                    hand.failed = Some((probe, Instant::now().checked_add(grace)));
+                    let _ = rustix::process::kill_process_group(pid, Signal::TERM);
+                }
+            }
         }
         Ok(())
     }
@@ -307,13 +340,19 @@ impl<'a> Crew<'a> {
     }
 
     fn reaped(&mut self, pid: Pid, status: WaitStatus) {
-        if let Some(prober) = &mut self.prober {
-            prober.reaped(pid, status);
+        for hand in &mut self.hands {
+            hand.health.reaped(pid, status);
         }
         let Some(hand) = self.hands.iter_mut().find(|hand| hand.pid() == Some(pid)) else {
             return;
         };
-        let end = end_of(hand.container, status);
+        let end = match hand.failed.take() {
+            Some((probe, _)) => End::Unhealthy {
+                container: hand.container.name.clone(),
+                probe: probe.to_owned(),
+            },
+            None => end_of(hand.container, status),
+        };
         let again = self.init.start.task.in_place.filter(|again| {
             let failed = !matches!(end, End::Exited { code: 0, .. });
             failed && hand.duty == Duty::Work && hand.tries < again.retries && !self.stopping

@@ -12,12 +12,14 @@
 
 mod body;
 mod cgroup;
+pub mod claims;
 mod confine;
 mod copy;
 mod crew;
 pub mod doctor;
 mod error;
 mod exec;
+mod health;
 mod hostetc;
 pub mod images;
 mod init;

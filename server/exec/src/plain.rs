@@ -177,8 +177,10 @@ fn refuse(task: &Task) -> Result<(), End> {
         .containers()
         .any(secured)
         .then_some("a securityContext");
+    let probed = |c: &Container| c.startup.is_some() || c.liveness.is_some();
+    let probed = task.containers().any(probed).then_some("probes");
     let found = more.iter().find(|(there, _)| *there).map(|(_, what)| *what);
-    match found.or(secured) {
+    match found.or(secured).or(probed) {
         None => Ok(()),
         Some(what) => {
             let text = format!("the task has {what}, which needs the level sandbox or image");

@@ -1,5 +1,5 @@
-//! Whether a service can be used: tried from inside its task, each try in a process of its own, so that a
-//! service that does not answer holds nothing up.
+//! One probe of a container: tried from inside its task, each try in a process of its own, so that a
+//! container that does not answer holds nothing up.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -17,13 +17,27 @@ use crate::sys::{self, Fork};
 /// Bytes of an answer's first line.
 const LINE: u64 = 1024;
 
-/// Tries until there were enough successes.
+/// Tries until there were enough successes, or too many failures.
 pub(crate) struct Prober<'a> {
     probe: &'a Probe,
     next: Option<Instant>,
     trying: Option<(Pid, Option<Instant>)>,
     successes: u32,
+    failures: u32,
 }
+
+/// What the tries came to.
+pub(crate) enum Pulse {
+    /// Too few of a kind.
+    Unknown,
+    /// Enough successes in a row.
+    Good,
+    /// Too many failures in a row.
+    Bad,
+}
+
+/// A container: itself, its number, its root.
+pub(crate) type Probed<'a> = (&'a Container, usize, &'a Place<'a>);
 
 impl<'a> Prober<'a> {
     pub(crate) fn new(probe: &'a Probe) -> Self {
@@ -32,7 +46,13 @@ impl<'a> Prober<'a> {
             next: after(probe.delay),
             trying: None,
             successes: 0,
+            failures: 0,
         }
+    }
+
+    /// Counts anew.
+    pub(crate) fn again(&mut self) {
+        self.successes = 0;
     }
 
     /// When there is something to do that no child's end announces.
@@ -50,16 +70,20 @@ impl<'a> Prober<'a> {
         }
         self.trying = None;
         self.next = after(self.probe.period);
-        self.successes = match status.exit_status() {
-            Some(0) => self.successes.saturating_add(1),
-            _ => 0,
+        (self.successes, self.failures) = match status.exit_status() {
+            Some(0) => (self.successes.saturating_add(1), 0),
+            _ => (0, self.failures.saturating_add(1)),
         };
     }
 
-    /// Goes on with what is due; answers whether the service can be used.
-    pub(crate) fn step(&mut self, init: &Init<'_>) -> io::Result<bool> {
+    /// Goes on with what is due.
+    pub(crate) fn step(&mut self, init: &Init<'_>, of: Probed<'_>) -> io::Result<Pulse> {
         if self.probe.action == ProbeAction::None || self.successes >= self.probe.successes.max(1) {
-            return Ok(true);
+            return Ok(Pulse::Good);
+        }
+        let limit = self.probe.failures;
+        if limit.is_some_and(|limit| self.failures >= limit.max(1)) {
+            return Ok(Pulse::Bad);
         }
         let past = |at: Option<Instant>| at.is_some_and(|at| at <= Instant::now());
         match self.trying {
@@ -68,25 +92,24 @@ impl<'a> Prober<'a> {
                 self.trying = Some((pid, None));
             }
             None if past(self.next) => {
-                self.trying = Some((self.start(init)?, after(self.probe.timeout)));
+                self.trying = Some((self.start(init, of)?, after(self.probe.timeout)));
             }
             _ => {}
         }
-        Ok(false)
+        Ok(Pulse::Unknown)
     }
 
-    fn start(&self, init: &Init<'_>) -> io::Result<Pid> {
+    fn start(&self, init: &Init<'_>, (own, number, place): Probed<'_>) -> io::Result<Pid> {
         let task = &init.start.task;
         if let ProbeAction::Run { command } = &self.probe.action {
             let container = Container {
                 command: command.clone(),
                 args: Vec::new(),
-                ..task.main.clone()
+                ..own.clone()
             };
             let null = init.site.null.as_fd();
             let stdio = [null, null, null];
-            let number = task.init.len();
-            let started = init.start_program(&container, number, &Place::Here, None, stdio);
+            let started = init.start_program(&container, number, place, None, stdio);
             if let Ok(pid) = started {
                 return Ok(pid);
             }

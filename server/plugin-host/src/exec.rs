@@ -70,6 +70,8 @@ fn state(end: &End) -> State {
     match end {
         End::Exited { code, .. } => State::Exited(*code),
         End::Signaled { signal, .. } => State::Signaled(*signal),
+        // A probe's failures end a container politely.
+        End::Unhealthy { .. } => State::Signaled(15),
         End::OutOfMemory { .. } => State::Oom,
         End::DeadlineExceeded => State::TimedOut,
         // The latter is said of the server's own work, which no task is.

@@ -219,6 +219,13 @@ pub enum End {
     },
     /// Ended because its deadline passed.
     DeadlineExceeded,
+    /// Ended because one of its probes failed too often.
+    Unhealthy {
+        /// The container.
+        container: String,
+        /// The probe, e.g. `livenessProbe`.
+        probe: String,
+    },
     /// The program could not be started (Argo's exit code 64).
     NotStarted {
         /// One sentence.

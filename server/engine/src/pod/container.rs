@@ -6,7 +6,7 @@ use steading_spec::pod as policy;
 use steading_types::task::{self, Mount, Security, SubPath};
 use steading_types::{CpuMilli, MemoryBytes};
 
-use super::{Facts, downward, objects, over, refused};
+use super::{Facts, downward, objects, over, probe, refused};
 use crate::error::EngineError;
 use crate::wants::{Source, Want};
 
@@ -50,6 +50,8 @@ pub(super) fn written(
         cpu,
         memory,
         after: Vec::new(),
+        startup: probe::startup(container)?,
+        liveness: probe::liveness(container)?,
         security: security(&over(pod, own.map_err(refused)?), pod)?,
     })
 }

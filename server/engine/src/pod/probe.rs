@@ -1,7 +1,8 @@
-//! When a daemon can be used: its `readinessProbe`.
+//! Probes of containers: whether one has come up, whether it lives, and when a daemon can be used.
 
 use core::net::IpAddr;
 
+use serde_json::Value;
 use steading_spec::model::{Container, IntOrString, Probe};
 use steading_spec::pod as policy;
 use steading_types::Millis;
@@ -13,20 +14,57 @@ use crate::error::EngineError;
 /// Kubernetes' defaults.
 const PERIOD: Millis = Millis(10_000);
 const TIMEOUT: Millis = Millis(1_000);
+const FAILURES: u32 = 3;
 
-/// The probe of a container; without one it can be used when it runs.
-pub(super) fn written(container: &Container) -> Result<task::Probe, EngineError> {
-    let path = "readinessProbe";
-    let probe: Probe = match &container.readiness_probe {
-        Some(probe) => policy::read(probe, path).map_err(refused)?,
-        None => Probe::default(),
-    };
+/// When a daemon can be used: without a probe, when it runs. It may take as long as it likes, as in Argo,
+/// unless it says after how many failures it is hopeless.
+pub(super) fn readiness(container: &Container) -> Result<task::Probe, EngineError> {
+    let nothing = Value::Object(serde_json::Map::new());
+    let probe = container.readiness_probe.as_ref().unwrap_or(&nothing);
+    written(container, probe, "readinessProbe")
+}
+
+/// Whether a container has come up.
+pub(super) fn startup(container: &Container) -> Result<Option<task::Probe>, EngineError> {
+    ending(container, container.startup_probe.as_ref(), "startupProbe")
+}
+
+/// Whether it lives.
+pub(super) fn liveness(container: &Container) -> Result<Option<task::Probe>, EngineError> {
+    ending(
+        container,
+        container.liveness_probe.as_ref(),
+        "livenessProbe",
+    )
+}
+
+/// A probe that ends its container.
+fn ending(
+    container: &Container,
+    probe: Option<&Value>,
+    path: &str,
+) -> Result<Option<task::Probe>, EngineError> {
+    let probe = probe.map(|probe| written(container, probe, path));
+    let probe = probe.transpose()?;
+    let tried = probe.filter(|probe| probe.action != ProbeAction::None);
+    Ok(tried.map(|probe| task::Probe {
+        failures: probe.failures.or(Some(FAILURES)),
+        ..probe
+    }))
+}
+
+fn written(container: &Container, probe: &Value, path: &str) -> Result<task::Probe, EngineError> {
+    let probe: Probe = policy::read(probe, path).map_err(refused)?;
     let refusal = |field: &str, what: &str| EngineError::Refused {
         path: format!("{path}.{field}"),
         message: format!("{what}: not supported by this version"),
     };
     let action = match (&probe.exec, &probe.http_get, &probe.tcp_socket) {
         _ if probe.grpc.is_some() => return Err(refusal("grpc", "probes by gRPC")),
+        _ if probe.termination_grace_period_seconds.is_some() => {
+            let what = "a grace period of a probe (the pod's counts)";
+            return Err(refusal("terminationGracePeriodSeconds", what));
+        }
         (Some(exec), _, _) => ProbeAction::Run {
             command: exec.command.clone(),
         },
@@ -48,7 +86,10 @@ pub(super) fn written(container: &Container) -> Result<task::Probe, EngineError>
         },
         (None, None, None) => ProbeAction::None,
     };
-    let successes = probe.success_threshold.as_ref().map(whole).transpose()?;
+    let count = |given: Option<&IntOrString>| -> Result<Option<u32>, EngineError> {
+        let given = given.map(whole).transpose()?;
+        Ok(given.and_then(|n| u32::try_from(n).ok()))
+    };
     let or = |given: Option<&IntOrString>, default: Millis| -> Result<Millis, EngineError> {
         Ok(seconds(given)?
             .filter(|span| span.get() > 0)
@@ -59,7 +100,8 @@ pub(super) fn written(container: &Container) -> Result<task::Probe, EngineError>
         delay: seconds(probe.initial_delay_seconds.as_ref())?.unwrap_or(Millis(0)),
         period: or(probe.period_seconds.as_ref(), PERIOD)?,
         timeout: or(probe.timeout_seconds.as_ref(), TIMEOUT)?,
-        successes: successes.and_then(|n| u32::try_from(n).ok()).unwrap_or(1),
+        successes: count(probe.success_threshold.as_ref())?.unwrap_or(1),
+        failures: count(probe.failure_threshold.as_ref())?,
     })
 }
 

@@ -97,6 +97,10 @@ pub(super) fn ended(end: &End) -> (NodePhase, Option<String>, Option<i32>) {
         End::OutOfMemory { container } => {
             failed(format!("{container}: OOMKilled (exit code 137)"), 137)
         }
+        End::Unhealthy { container, probe } => failed(
+            format!("{container}: its {probe} failed too often (exit code 143)"),
+            143,
+        ),
         End::DeadlineExceeded => (NodePhase::Failed, Some(TOO_LONG.to_owned()), None),
         End::NotStarted { message } => failed(format!("main: Error (exit code 64): {message}"), 64),
         End::Unprepared { code, message } => {

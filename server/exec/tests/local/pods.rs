@@ -20,6 +20,7 @@ pub(crate) const SANDBOX: &[Test] = &[
     ("a_set_tries_again_in_place", again::<Sandbox>),
     ("a_service_is_reached_by_its_run", service::<Sandbox>),
     ("who_a_container_is", identity::<Sandbox>),
+    ("what_fails_its_probes_is_ended", probes::<Sandbox>),
 ];
 pub(crate) const IMAGE: &[Test] = &[
     ("a_sidecar_serves_main_and_goes_after_it", sidecar::<Image>),
@@ -27,6 +28,7 @@ pub(crate) const IMAGE: &[Test] = &[
     ("a_set_tries_again_in_place", again::<Image>),
     ("a_service_is_reached_by_its_run", service::<Image>),
     ("who_a_container_is", identity::<Image>),
+    ("what_fails_its_probes_is_ended", probes::<Image>),
 ];
 pub(crate) const NOBODY: &[Test] = &[
     ("sandbox_sidecar", sidecar::<Sandbox>),
@@ -224,6 +226,7 @@ fn service<A: At>(mut site: Site) {
         period: Millis(20),
         timeout: Millis(1000),
         successes: 2,
+        failures: None,
     });
     let client = |script: &str| {
         let mut task = task::<A>(script);
@@ -284,6 +287,72 @@ fn service<A: At>(mut site: Site) {
             end(&exec, &mut ended, node).await;
             exec.remove(key(node)).await.unwrap();
         }
+    });
+}
+
+fn tries(script: &str, failures: Option<u32>) -> Option<Probe> {
+    Some(Probe {
+        action: ProbeAction::Run {
+            command: ["/bin/sh", "-c", script].map(Into::into).into(),
+        },
+        delay: Millis(0),
+        period: Millis(20),
+        timeout: Millis(10_000),
+        successes: 1,
+        failures,
+    })
+}
+
+fn probes<A: At>(mut site: Site) {
+    site.import::<A>();
+    let unhealthy = |container: &str, probe: &str| End::Unhealthy {
+        container: container.into(),
+        probe: probe.into(),
+    };
+    // Comes up only after some failures, and is looked at no sooner.
+    let mut task = task::<A>(
+        "trap 'exit 0' TERM; sleep 0.3; touch /shared/up; \
+         until [ -e /shared/lived ]; do sleep 0.01; done; rm /shared/up; while true; do sleep 0.01; done",
+    );
+    task.sidecars = vec![beside::<A>("side", "while true; do sleep 0.05; done")];
+    task.network = Network::Own;
+    task.grace = Millis(20_000);
+    shared(&mut task);
+    task.main.startup = tries("[ -e /shared/up ]", Some(1000));
+    task.main.liveness = tries("[ -e /shared/up ] && touch /shared/lived", Some(2));
+    wait(async {
+        let (exec, mut ended) = site.open().await;
+        let report = run(&exec, &mut ended, A::LEVEL, 1, &task).await;
+        assert_eq!(report.end, unhealthy("main", "livenessProbe"), "{report:?}");
+        // One that never comes up, and does not go when it is asked.
+        task.main.command[2] = "trap '' TERM; sleep 2222".into();
+        task.main.startup = tries("false", Some(3));
+        task.grace = Millis(1);
+        let report = run(&exec, &mut ended, A::LEVEL, 2, &task).await;
+        assert_eq!(report.end, unhealthy("main", "startupProbe"), "{report:?}");
+        assert!(!running("sleep\u{0}2222"));
+        // A service that is hopeless.
+        task.main.startup = None;
+        task.main.liveness = None;
+        task.network = Network::Serving(Ipv4Addr::new(10, 0, 1, 2));
+        task.service = tries("false", Some(2));
+        let report = run(&exec, &mut ended, A::LEVEL, 3, &task).await;
+        assert_eq!(
+            report.end,
+            unhealthy("main", "readinessProbe"),
+            "{report:?}"
+        );
+        // A sidecar that is ill goes alone.
+        let mut task = self::task::<A>("until [ -e /shared/gone ]; do sleep 0.01; done");
+        task.sidecars = vec![beside::<A>(
+            "side",
+            "trap 'touch /shared/gone; exit 0' TERM; while true; do sleep 0.01; done",
+        )];
+        task.sidecars[0].liveness = tries("false", Some(1));
+        task.network = Network::Own;
+        shared(&mut task);
+        let report = run(&exec, &mut ended, A::LEVEL, 4, &task).await;
+        assert_eq!(report.end, exited("main", 0), "{report:?}");
     });
 }
 

@@ -4,6 +4,7 @@ use core::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::Probe;
 use crate::{CpuMilli, MemoryBytes, Millis};
 
 /// One container of a task.
@@ -40,6 +41,12 @@ pub struct Container {
     /// Who it is, and what it gives up.
     #[serde(default, skip_serializing_if = "Security::is_default")]
     pub security: Security,
+    /// Whether it has come up: nothing else is tried before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub startup: Option<Probe>,
+    /// Whether it still does its work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub liveness: Option<Probe>,
 }
 
 /// Who a container is, inside the task's own user ids, and what it gives up.

@@ -27,7 +27,7 @@ impl Network {
     }
 }
 
-/// How it is found out that a service can be used (Kubernetes' `readinessProbe`).
+/// How the state of a container is found out (Kubernetes' probes).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Probe {
     /// What is tried.
@@ -40,6 +40,9 @@ pub struct Probe {
     pub timeout: Millis,
     /// Successes in a row that are needed.
     pub successes: u32,
+    /// Failures in a row after which the container is ended; none: it is tried for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failures: Option<u32>,
 }
 
 /// What is tried.
