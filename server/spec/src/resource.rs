@@ -12,16 +12,35 @@ pub enum ResourceKind {
     Workflow,
     /// A saved template.
     WorkflowTemplate,
+    /// A template of the site.
+    ClusterWorkflowTemplate,
+    /// Values by name.
+    ConfigMap,
+    /// Values that nobody sees again, so they can not be patched.
+    Secret,
+    /// A directory.
+    Claim,
 }
 
 impl ResourceKind {
-    const ALL: [Self; 2] = [Self::Workflow, Self::WorkflowTemplate];
+    const ALL: [Self; 6] = [
+        Self::Workflow,
+        Self::WorkflowTemplate,
+        Self::ClusterWorkflowTemplate,
+        Self::ConfigMap,
+        Self::Secret,
+        Self::Claim,
+    ];
 
     /// Kubernetes' name.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Workflow => "Workflow",
             Self::WorkflowTemplate => "WorkflowTemplate",
+            Self::ClusterWorkflowTemplate => "ClusterWorkflowTemplate",
+            Self::ConfigMap => "ConfigMap",
+            Self::Secret => "Secret",
+            Self::Claim => "PersistentVolumeClaim",
         }
     }
 
@@ -30,6 +49,10 @@ impl ResourceKind {
         match self {
             Self::Workflow => "workflows.argoproj.io",
             Self::WorkflowTemplate => "workflowtemplates.argoproj.io",
+            Self::ClusterWorkflowTemplate => "clusterworkflowtemplates.argoproj.io",
+            Self::ConfigMap => "configmaps",
+            Self::Secret => "secrets",
+            Self::Claim => "persistentvolumeclaims",
         }
     }
 
@@ -39,17 +62,16 @@ impl ResourceKind {
     /// One sentence.
     pub fn takes(self, action: ResourceAction) -> Result<(), String> {
         use ResourceAction as A;
-        let takes = match self {
-            Self::Workflow => matches!(action, A::Get | A::Create | A::Delete),
-            Self::WorkflowTemplate => true,
-        };
-        if takes {
-            return Ok(());
+        match (self, action) {
+            (Self::Workflow, A::Apply | A::Replace | A::Patch) => Err(
+                "a Workflow can be made, looked at and deleted, not changed, by a resource template"
+                    .to_owned(),
+            ),
+            (Self::Secret, A::Patch) => {
+                Err("a Secret is not patched: nobody sees its values; use apply".to_owned())
+            }
+            _ => Ok(()),
         }
-        Err(format!(
-            "a {} can be made, looked at and deleted, not changed, by a resource template",
-            self.as_str()
-        ))
     }
 }
 

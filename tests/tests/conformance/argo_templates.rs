@@ -5,9 +5,12 @@ use serde_json::{Value, json};
 use steading_api::operation::Method;
 
 use crate::argo::{Argo, NAMESPACE};
-use crate::world::World;
+use crate::world::{Who, World};
 
-trials![a_template_is_linted_created_changed_submitted_from_and_deleted];
+trials![
+    a_template_is_linted_created_changed_submitted_from_and_deleted,
+    a_template_of_the_site_is_written_by_operators_and_used_by_all,
+];
 
 fn template(message: &str) -> Value {
     json!({
@@ -95,5 +98,58 @@ async fn a_template_is_linted_created_changed_submitted_from_and_deleted(
 
     assert_eq!(argo.delete(&one).await?.good()?, json!({}));
     argo.delete(&one).await?.refused(404, 5)?;
+    Ok(())
+}
+
+async fn a_template_of_the_site_is_written_by_operators_and_used_by_all(
+    world: &World,
+) -> Result<()> {
+    let site = world.image().await?;
+    let (maintainer, operator) = (Argo::maintainer(site), Argo::new(site, Who::Operator));
+    let all = "/cluster-workflow-templates";
+    let one = format!("{all}/everywhere");
+    let mut template = template("all");
+    template["kind"] = json!("ClusterWorkflowTemplate");
+    template["metadata"]["name"] = json!("everywhere");
+    let body = json!({"template": template});
+    let lint = format!("{all}/lint");
+    maintainer
+        .send(Method::Post, &lint, body.clone())
+        .await?
+        .good()?;
+    let denied = maintainer.send(Method::Post, all, body.clone()).await?;
+    denied.refused(403, 7)?;
+    let missing = maintainer.get(&one).await?.refused(404, 5)?;
+    assert!(missing.contains("clusterworkflowtemplates"), "{missing}");
+    operator
+        .send(Method::Post, all, body.clone())
+        .await?
+        .good()?;
+    let again = operator.send(Method::Post, all, body.clone()).await?;
+    again.refused(409, 6)?;
+
+    let stored = maintainer.get(&one).await?.good()?;
+    assert_eq!(stored["metadata"]["namespace"], Value::Null, "{stored}");
+    let list = maintainer.get(all).await?.good()?;
+    let names = list["items"].as_array().context("no items")?;
+    assert!(
+        names
+            .iter()
+            .any(|item| item["metadata"]["name"] == "everywhere")
+    );
+    let submit = format!("/workflows/{NAMESPACE}/submit");
+    let wanted = json!({"namespace": NAMESPACE, "resourceKind": "ClusterWorkflowTemplate",
+        "resourceName": "everywhere"});
+    let made = maintainer.send(Method::Post, &submit, wanted).await?;
+    let made = made.good()?;
+    let name = made["metadata"]["name"].as_str().context("no name")?;
+    let ended = maintainer.ended(name).await?;
+    assert_eq!(ended["status"]["phase"], "Succeeded", "{ended:#}");
+
+    maintainer.put(&one, body.clone()).await?.refused(403, 7)?;
+    operator.put(&format!("{all}/"), body).await?.good()?;
+    maintainer.delete(&one).await?.refused(403, 7)?;
+    assert_eq!(operator.delete(&one).await?.good()?, json!({}));
+    operator.delete(&one).await?.refused(404, 5)?;
     Ok(())
 }

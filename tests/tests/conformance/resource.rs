@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use steading_api::access::Role;
 use steading_api::node::{NodeBody, NodeFilter};
 use steading_api::operations::{
-    DeleteRun, GetRun, GetRunObject, GetTemplate, ListNodes, ListRuns, StopRun, SubmitRun,
+    DeleteRun, GetConfigMap, GetRun, GetRunObject, GetTemplate, ListNodes, ListRuns, StopRun,
+    SubmitRun,
 };
 use steading_api::run::{NodeVerb, RunFilter, Submission};
 use steading_tests::wait;
@@ -19,6 +20,10 @@ trials![
     a_failure_condition_fails_the_node_with_what_it_saw,
     a_node_that_waits_for_a_run_is_stopped_and_the_run_goes_on,
     a_template_is_made_patched_read_and_removed,
+    objects_of_the_tenant_are_made_patched_read_and_removed,
+    objects_that_a_run_owns_go_with_it,
+    a08_a_template_of_the_site_is_written_by_operators_only,
+    a04_a_resource_does_not_read_the_value_of_a_secret,
     a08_a_resource_acts_with_the_rights_of_whoever_submitted,
     a13_a_resource_acts_in_its_own_tenant_only,
     a_kind_that_needs_a_cluster_is_refused_at_submission,
@@ -228,6 +233,124 @@ async fn a_template_is_made_patched_read_and_removed(world: &World) -> Result<()
     Ok(())
 }
 
+/// A ConfigMap, Secret or claim.
+fn object(kind: &str, name: &str, more: Value) -> Value {
+    let mut object = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}});
+    for (key, value) in more.as_object().into_iter().flatten() {
+        object[key] = value.clone();
+    }
+    object
+}
+
+/// A claim's terms.
+fn claimed(size: &str) -> Value {
+    json!({"spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}})
+}
+
+/// Does this to an object as somebody; answers the node.
+async fn done(site: &Site, who: Who, action: &str, object: &Value, path: &str) -> Result<NodeBody> {
+    let text = of(json!({
+        "resource": {"action": action, "manifest": object.to_string()},
+        "outputs": {"parameters": [
+            {"name": "seen", "valueFrom": {"jsonPath": path, "default": "nothing"}},
+        ]},
+    }));
+    let name = submitted_by(site, who, text).await?;
+    site.ended(&name).await?;
+    node(site, &name).await
+}
+
+async fn objects_of_the_tenant_are_made_patched_read_and_removed(world: &World) -> Result<()> {
+    let site = world.process().await?;
+    let maintainer = Who::Member(Role::Maintainer);
+    let maps = |value: &str| object("ConfigMap", "acted-on", json!({"data": {"a": value}}));
+    let claims = |size: &str| object("PersistentVolumeClaim", "acted-on", claimed(size));
+    for (path, first, second, seen) in [
+        ("{.data.a}", maps("1"), maps("2"), "2"),
+        (
+            "{.spec.resources.requests.storage}",
+            claims("1Mi"),
+            claims("2Mi"),
+            "2Mi",
+        ),
+    ] {
+        for (action, object, phase) in [
+            ("replace", &first, NodePhase::Error),
+            ("create", &first, NodePhase::Succeeded),
+            ("create", &first, NodePhase::Failed),
+            ("patch", &second, NodePhase::Succeeded),
+            ("get", &first, NodePhase::Succeeded),
+            ("delete", &first, NodePhase::Succeeded),
+        ] {
+            let node = done(site, maintainer, action, object, path).await?;
+            ensure!(node.phase == phase, "{action} {object}: {node:?}");
+            if action == "get" {
+                ensure!(node.outputs["seen"] == seen, "{node:?}");
+            }
+        }
+    }
+    let text = maps("1");
+    let denied = done(site, Who::Member(Role::Submitter), "apply", &text, "{.x}").await?;
+    let message = denied.message.unwrap_or_default();
+    ensure!(message.contains("(auth.role)"), "{message}");
+    Ok(())
+}
+
+async fn objects_that_a_run_owns_go_with_it(world: &World) -> Result<()> {
+    let site = world.process().await?;
+    let owned = object("ConfigMap", "owned", json!({"data": {"a": "1"}}));
+    let text = of(json!({"resource": {
+        "action": "create", "setOwnerReference": true, "manifest": owned.to_string(),
+    }}));
+    let maintainer = Who::Member(Role::Maintainer);
+    let name = submitted_by(site, maintainer, text).await?;
+    site.ended(&name).await?;
+    let client = site.as_a(maintainer);
+    let path = [OURS, "owned"];
+    client.call::<GetConfigMap>(&path, &(), &()).await?;
+    client.call::<DeleteRun>(&[OURS, &name], &(), &()).await?;
+    let left = client.call::<GetConfigMap>(&path, &(), &()).await;
+    ensure!(left.is_err(), "it is still there");
+    Ok(())
+}
+
+async fn a08_a_template_of_the_site_is_written_by_operators_only(world: &World) -> Result<()> {
+    let site = world.process().await?;
+    let mut template = kept("acted-on");
+    template["kind"] = json!("ClusterWorkflowTemplate");
+    let admin = Who::Member(Role::Admin);
+    let denied = done(site, admin, "apply", &template, "{.x}").await?;
+    let message = denied.message.unwrap_or_default();
+    ensure!(message.contains("(auth.operator)"), "{message}");
+    let name = "{.metadata.name}";
+    let kept = done(site, Who::Operator, "apply", &template, name).await?;
+    ensure!(kept.phase == NodePhase::Succeeded, "{kept:?}");
+    let read = done(site, admin, "get", &template, name).await?;
+    ensure!(read.outputs["seen"] == "acted-on", "{read:?}");
+    let gone = done(site, Who::Operator, "delete", &template, name).await?;
+    ensure!(gone.phase == NodePhase::Succeeded, "{gone:?}");
+    Ok(())
+}
+
+async fn a04_a_resource_does_not_read_the_value_of_a_secret(world: &World) -> Result<()> {
+    let site = world.process().await?;
+    let maintainer = Who::Member(Role::Maintainer);
+    let secret = object(
+        "Secret",
+        "acted-on",
+        json!({"stringData": {"a": "hunter2"}}),
+    );
+    let made = done(site, maintainer, "apply", &secret, "{.stringData.a}").await?;
+    ensure!(made.phase == NodePhase::Succeeded, "{made:?}");
+    ensure!(made.outputs["seen"] == "nothing", "{made:?}");
+    for path in ["{.data.a}", "{.stringData.a}"] {
+        let plain = object("Secret", "acted-on", json!({}));
+        let read = done(site, maintainer, "get", &plain, path).await?;
+        ensure!(read.outputs["seen"] == "nothing", "{read:?}");
+    }
+    Ok(())
+}
+
 async fn a08_a_resource_acts_with_the_rights_of_whoever_submitted(world: &World) -> Result<()> {
     let site = world.process().await?;
     let text =
@@ -262,6 +385,7 @@ async fn a_kind_that_needs_a_cluster_is_refused_at_submission(world: &World) -> 
         ("Job", "create", "a Job needs a Kubernetes cluster"),
         ("Pod", "get", "a Pod needs a Kubernetes cluster"),
         ("Workflow", "patch", "not changed"),
+        ("Secret", "patch", "a Secret is not patched"),
     ] {
         let manifest = json!({"apiVersion": "v1", "kind": kind, "metadata": {"name": "x"}});
         let text = of(json!({"resource": {"action": action, "manifest": manifest.to_string()}}));

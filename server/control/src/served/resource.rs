@@ -1,6 +1,7 @@
 //! `resource` templates: something done to an object of the tenant, with the rights of whoever submitted the
 //! run.
 
+mod objects;
 mod runs;
 mod target;
 mod watch;
@@ -12,7 +13,7 @@ use steading_api::access::{Kind, Reach, Verb};
 use steading_domain::access::may;
 use steading_spec::resource::ResourceKind;
 use steading_spec::{Document, Limits, Mode};
-use steading_store::{Owner, TemplateKind};
+use steading_store::Owner;
 use steading_types::server_task::{OutputQuery, QuerySource, ResourceAction, ResourceTask};
 use steading_types::{AttemptId, RunId, TenantName, WorkflowName};
 
@@ -88,16 +89,21 @@ impl Inner {
             ResourceAction::Apply | ResourceAction::Replace | ResourceAction::Patch => Verb::Update,
             ResourceAction::Delete => Verb::Delete,
         };
-        let kind = match kind {
-            ResourceKind::Workflow => Kind::Run,
-            ResourceKind::WorkflowTemplate => Kind::Template,
+        let (reach, kind) = match (kind, verb) {
+            (ResourceKind::Workflow, _) => (Reach::Tenant, Kind::Run),
+            (ResourceKind::WorkflowTemplate, _) => (Reach::Tenant, Kind::Template),
+            (ResourceKind::ClusterWorkflowTemplate, Verb::Read) => (Reach::Own, Kind::Template),
+            (ResourceKind::ClusterWorkflowTemplate, _) => (Reach::Site, Kind::Template),
+            (ResourceKind::ConfigMap, _) => (Reach::Tenant, Kind::ConfigMap),
+            (ResourceKind::Secret, _) => (Reach::Tenant, Kind::Secret),
+            (ResourceKind::Claim, _) => (Reach::Tenant, Kind::Claim),
         };
         let principal = self.submitter(tenant, run).map_err(failed)?;
         let principal = principal.ok_or_else(|| {
             let message = "whoever submitted this run has no valid token any more";
             Outcome::failed("auth.token", message)
         })?;
-        may(&principal, verb, kind, Reach::Tenant, Some(tenant))
+        may(&principal, verb, kind, reach, Some(tenant))
             .map_err(|denied| Outcome::failed(denied.code(), denied.to_string()))
     }
 
@@ -137,8 +143,16 @@ impl Inner {
                 "a run is not changed by a resource template",
             )),
             (action, ResourceKind::WorkflowTemplate) => {
-                self.act_on_template(tenant, attempt, action, target.document)
+                let owner = Owner::Tenant(tenant.clone());
+                self.act_on_template(tenant, attempt, action, owner, target.document)
                     .await
+            }
+            (action, ResourceKind::ClusterWorkflowTemplate) => {
+                self.act_on_template(tenant, attempt, action, Owner::Site, target.document)
+                    .await
+            }
+            (_, ResourceKind::ConfigMap | ResourceKind::Secret | ResourceKind::Claim) => {
+                self.act_on_object(tenant, attempt, task, target).await
             }
         }
     }
@@ -148,11 +162,11 @@ impl Inner {
         tenant: &TenantName,
         attempt: AttemptId,
         action: ResourceAction,
+        owner: Owner,
         mut document: Document,
     ) -> Result<Option<String>, Outcome> {
         let name = name_of(&document.raw);
         let control = Control(Arc::clone(self));
-        let owner = Owner::Tenant(tenant.clone());
         let parsed: Result<WorkflowName, _> = name.parse();
         let known = match &parsed {
             Ok(parsed) => control.template(&owner, parsed).map_err(failed)?,
@@ -222,8 +236,16 @@ impl Inner {
         kind: ResourceKind,
         name: &str,
     ) -> Result<Option<Value>, ControlError> {
+        if let Some(kind) = objects::kind(kind) {
+            let found = self.stored(tenant, kind, name)?;
+            return Ok(found.map(objects::shown));
+        }
         let Ok(name) = name.parse::<WorkflowName>() else {
             return Ok(None);
+        };
+        let owner = match kind {
+            ResourceKind::ClusterWorkflowTemplate => Owner::Site,
+            _ => Owner::Tenant(tenant.clone()),
         };
         match kind {
             ResourceKind::Workflow => {
@@ -233,9 +255,8 @@ impl Inner {
                     None => Ok(None),
                 }
             }
-            ResourceKind::WorkflowTemplate => {
-                let kind = TemplateKind::WorkflowTemplate;
-                let owner = Owner::Tenant(tenant.clone());
+            _ => {
+                let kind = crate::templates::kind(&owner);
                 let found = self.store.read(|s| s.template(&owner, kind, &name))?;
                 Ok(found.map(|template| template.object))
             }

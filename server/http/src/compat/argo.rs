@@ -21,6 +21,7 @@ use axum::routing::{get, post, put};
 
 use crate::App;
 use crate::problem::Problem;
+use templates::cluster;
 
 pub(crate) use steading_control::view::{Nodes, workflow};
 
@@ -69,6 +70,24 @@ pub(crate) fn routes() -> Router<App> {
             get(templates::get)
                 .put(templates::update)
                 .delete(templates::delete),
+        )
+        .route(
+            "/api/v1/cluster-workflow-templates",
+            get(cluster::list).post(cluster::create),
+        )
+        .route(
+            "/api/v1/cluster-workflow-templates/",
+            put(cluster::update_unnamed),
+        )
+        .route(
+            "/api/v1/cluster-workflow-templates/lint",
+            post(cluster::lint),
+        )
+        .route(
+            "/api/v1/cluster-workflow-templates/{name}",
+            get(cluster::get)
+                .put(cluster::update)
+                .delete(cluster::delete),
         )
         .route(
             "/api/v1/{*rest}",

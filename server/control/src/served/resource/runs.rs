@@ -245,7 +245,7 @@ fn mark(object: &mut Value, attempt: AttemptId, owner: Ownership, parent: &Paren
 }
 
 /// A name that this attempt, and only it, draws at this turn: the same again after a crash.
-fn drawn(prefix: &str, attempt: AttemptId, turn: u32) -> String {
+pub(super) fn drawn(prefix: &str, attempt: AttemptId, turn: u32) -> String {
     use sha2::{Digest, Sha256};
     let hash = Sha256::digest(format!("{attempt}/{turn}"));
     let suffix = hash.iter().take(5).map(|byte| {

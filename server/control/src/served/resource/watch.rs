@@ -54,6 +54,14 @@ impl Watched {
             .retain(|_, list| list.iter().any(|waiter| waiter.strong_count() > 0));
     }
 
+    /// Tells those who wait for an object that the feed does not tell of.
+    pub(crate) fn changed(&self, tenant: &TenantName, name: &str) {
+        let key = (tenant.clone(), name.to_owned());
+        if let Some(list) = self.waiters().of.get_mut(&key) {
+            tell(list);
+        }
+    }
+
     fn wake_all(&self) {
         self.waiters().of.values_mut().for_each(tell);
     }

@@ -66,6 +66,11 @@ impl Asking {
         Ok(tenant)
     }
 
+    /// Whether the caller may do this to what is the site's.
+    pub(super) fn site(&self, verb: Verb, kind: Kind) -> Result<(), Problem> {
+        Ok(may(&self.caller.principal, verb, kind, Reach::Site, None)?)
+    }
+
     /// Every namespace that the caller sees: what an empty namespace means.
     pub(super) fn everywhere(&self) -> Tenants {
         match &self.caller.principal.power {

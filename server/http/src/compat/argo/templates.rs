@@ -1,4 +1,7 @@
-//! WorkflowTemplates.
+//! WorkflowTemplates of a namespace, and ClusterWorkflowTemplates of the site: the same operations on
+//! another shelf.
+
+pub(super) mod cluster;
 
 use axum::extract::{Path, Query, Request};
 use axum::response::Response;
@@ -31,25 +34,56 @@ struct TemplateRequest {
     create_options: Option<CreateOptions>,
 }
 
-fn shown(tenant: &TenantName, row: Template) -> Value {
+/// Whose templates are meant.
+struct Shelf {
+    owner: Owner,
+    /// Whose templates they may refer to.
+    tenant: TenantName,
+    /// As the path says it, where it does.
+    namespace: Option<String>,
+}
+
+impl Shelf {
+    fn of(tenant: TenantName, namespace: String) -> Self {
+        Self {
+            owner: Owner::Tenant(tenant.clone()),
+            tenant,
+            namespace: Some(namespace),
+        }
+    }
+
+    fn kind(&self) -> steading_spec::Kind {
+        match self.owner {
+            Owner::Tenant(_) => steading_spec::Kind::WorkflowTemplate,
+            Owner::Site => steading_spec::Kind::ClusterWorkflowTemplate,
+        }
+    }
+}
+
+fn shown(owner: &Owner, row: Template) -> Value {
+    let (namespace, whose) = match owner {
+        Owner::Tenant(tenant) => (Some(tenant.namespace()), tenant.as_str()),
+        Owner::Site => (None, ""),
+    };
     let mut object = row.object;
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
-        metadata.insert("namespace".to_owned(), json!(tenant.namespace()));
+        if let Some(namespace) = namespace {
+            metadata.insert("namespace".to_owned(), json!(namespace));
+        }
         metadata.insert("resourceVersion".to_owned(), json!(row.version.to_string()));
         metadata.insert("creationTimestamp".to_owned(), time(row.created));
         metadata.insert(
             "uid".to_owned(),
-            json!(uid(tenant, row.name.as_str(), row.created.get())),
+            json!(uid(whose, row.name.as_str(), row.created.get())),
         );
     }
     object
 }
 
 /// A template's uid: made from what never changes about it.
-fn uid(tenant: &TenantName, name: &str, created: u64) -> String {
+fn uid(whose: &str, name: &str, created: u64) -> String {
     let mut hash: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
-    for byte in tenant
-        .as_str()
+    for byte in whose
         .bytes()
         .chain([0])
         .chain(name.bytes())
@@ -67,7 +101,8 @@ pub(super) async fn list_all(asking: Asking, Query(pairs): Query<Pairs>) -> Answ
         Tenants::All => asking.app.control().tenants().map_err(Problem::from)?,
         Tenants::Of(tenants) => tenants,
     };
-    list_of(&asking, &tenants, &pairs)
+    let owners: Vec<Owner> = tenants.into_iter().map(Owner::Tenant).collect();
+    list_of(&asking, &owners, &pairs)
 }
 
 pub(super) async fn list(
@@ -76,22 +111,18 @@ pub(super) async fn list(
     Query(pairs): Query<Pairs>,
 ) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Read, Kind::Template)?;
-    list_of(&asking, &[tenant], &pairs)
+    list_of(&asking, &[Owner::Tenant(tenant)], &pairs)
 }
 
-fn list_of(asking: &Asking, tenants: &[TenantName], pairs: &Pairs) -> Answer {
+fn list_of(asking: &Asking, owners: &[Owner], pairs: &Pairs) -> Answer {
     let get = |name: &str| pairs.get(name).map(String::as_str).unwrap_or_default();
     let selector = LabelSelector::parse(get("listOptions.labelSelector"))
         .map_err(|e| Problem::request("request.selector", e.to_string()))?;
     let pattern = get("namePattern");
     let mut items = Vec::new();
-    for tenant in tenants {
-        for row in asking
-            .app
-            .control()
-            .templates(&Owner::Tenant(tenant.clone()))
-            .map_err(Problem::from)?
-        {
+    for owner in owners {
+        let rows = asking.app.control().templates(owner);
+        for row in rows.map_err(Problem::from)? {
             let labels = row
                 .object
                 .pointer("/metadata/labels")
@@ -99,7 +130,7 @@ fn list_of(asking: &Asking, tenants: &[TenantName], pairs: &Pairs) -> Answer {
                 .and_then(|labels| serde_json::from_value(labels).ok())
                 .unwrap_or_default();
             if selector.matches(&labels) && row.name.as_str().contains(pattern) {
-                items.push(shown(tenant, row));
+                items.push(shown(owner, row));
             }
         }
     }
@@ -115,31 +146,27 @@ fn list_of(asking: &Asking, tenants: &[TenantName], pairs: &Pairs) -> Answer {
 
 pub(super) async fn get(asking: Asking, Path((namespace, name)): Path<(String, String)>) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Read, Kind::Template)?;
-    let row = known(&asking, &tenant, &name)?;
-    Ok(answer(shown(&tenant, row)))
+    let owner = Owner::Tenant(tenant);
+    let row = known(&asking, &owner, &name)?;
+    Ok(answer(shown(&owner, row)))
 }
 
-fn known(asking: &Asking, tenant: &TenantName, name: &str) -> Result<Template, Problem> {
-    let missing = || ControlError::NoTemplate(name.chars().take(80).collect());
-    let found = asking.app.control().template(
-        &Owner::Tenant(tenant.clone()),
-        &name.parse().map_err(|_| missing())?,
-    )?;
-    Ok(found.ok_or_else(missing)?)
+pub(super) fn known(asking: &Asking, owner: &Owner, name: &str) -> Result<Template, Problem> {
+    let missing = || {
+        let kinds = match owner {
+            Owner::Tenant(_) => "workflowtemplates",
+            Owner::Site => "clusterworkflowtemplates",
+        };
+        let name: String = name.chars().take(80).collect();
+        let message = format!("{kinds}.argoproj.io \"{name}\" not found");
+        Problem::not_found("template.not-found", message)
+    };
+    let name = name.parse().map_err(|_| missing())?;
+    let found = asking.app.control().template(owner, &name)?;
+    found.ok_or_else(missing)
 }
 
-fn document(object: Value, namespace: &str) -> Result<Document, Problem> {
-    same_namespace(&object, namespace)?;
-    let read = steading_spec::from_json(
-        object,
-        Some(steading_spec::Kind::WorkflowTemplate),
-        Mode::Lenient,
-        &Limits::default(),
-    );
-    Ok(read.map_err(ControlError::Invalid)?)
-}
-
-async fn body(request: Request, namespace: &str) -> Result<(Document, bool), Problem> {
+async fn body(request: Request, shelf: &Shelf) -> Result<(Document, bool), Problem> {
     let wanted: TemplateRequest = read_json(request).await?;
     let object = wanted.template.filter(Value::is_object).ok_or_else(|| {
         Problem::request(
@@ -151,7 +178,16 @@ async fn body(request: Request, namespace: &str) -> Result<(Document, bool), Pro
         .create_options
         .and_then(|options| options.dry_run)
         .is_some_and(|kinds| !kinds.is_empty());
-    Ok((document(object, namespace)?, dry_run))
+    if let Some(namespace) = &shelf.namespace {
+        same_namespace(&object, namespace)?;
+    }
+    let read = steading_spec::from_json(
+        object,
+        Some(shelf.kind()),
+        Mode::Lenient,
+        &Limits::default(),
+    );
+    Ok((read.map_err(ControlError::Invalid)?, dry_run))
 }
 
 pub(super) async fn create(
@@ -160,22 +196,32 @@ pub(super) async fn create(
     request: Request,
 ) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Update, Kind::Template)?;
-    let (document, dry_run) = body(request, &namespace).await?;
+    create_on(&asking, &Shelf::of(tenant, namespace), request).await
+}
+
+async fn create_on(asking: &Asking, shelf: &Shelf, request: Request) -> Answer {
+    let (document, dry_run) = body(request, shelf).await?;
     if dry_run {
-        asking
-            .app
-            .control()
-            .check(&tenant, &document.object)
-            .map_err(|faults| Problem::from(ControlError::Invalid(faults)))?;
-        return Ok(answer(document.raw));
+        return checked(asking, shelf, document);
     }
-    let row = asking
-        .app
-        .control()
-        .put_template(&tenant, document, Expect::Absent)
+    keep(asking, shelf, document, Expect::Absent).await
+}
+
+fn checked(asking: &Asking, shelf: &Shelf, document: Document) -> Answer {
+    let control = asking.app.control();
+    control
+        .check(&shelf.tenant, &document.object)
+        .map_err(|faults| Problem::from(ControlError::Invalid(faults)))?;
+    Ok(answer(document.raw))
+}
+
+async fn keep(asking: &Asking, shelf: &Shelf, document: Document, expect: Expect) -> Answer {
+    let control = asking.app.control();
+    let row = control
+        .put_template(&shelf.tenant, document, expect)
         .await
         .map_err(Problem::from)?;
-    Ok(answer(shown(&tenant, row)))
+    Ok(answer(shown(&shelf.owner, row)))
 }
 
 pub(super) async fn lint(
@@ -184,13 +230,12 @@ pub(super) async fn lint(
     request: Request,
 ) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Read, Kind::Template)?;
-    let (document, _) = body(request, &namespace).await?;
-    asking
-        .app
-        .control()
-        .check(&tenant, &document.object)
-        .map_err(|faults| Problem::from(ControlError::Invalid(faults)))?;
-    Ok(answer(document.raw))
+    lint_on(&asking, &Shelf::of(tenant, namespace), request).await
+}
+
+async fn lint_on(asking: &Asking, shelf: &Shelf, request: Request) -> Answer {
+    let (document, _) = body(request, shelf).await?;
+    checked(asking, shelf, document)
 }
 
 pub(super) async fn update(
@@ -198,7 +243,8 @@ pub(super) async fn update(
     Path((namespace, name)): Path<(String, String)>,
     request: Request,
 ) -> Answer {
-    replace(asking, namespace, Some(name), request).await
+    let tenant = asking.tenant(&namespace, Verb::Update, Kind::Template)?;
+    replace_on(&asking, &Shelf::of(tenant, namespace), Some(name), request).await
 }
 
 /// The CLI leaves the name out of the path: it stands in the body.
@@ -207,23 +253,22 @@ pub(super) async fn update_unnamed(
     Path(namespace): Path<String>,
     request: Request,
 ) -> Answer {
-    replace(asking, namespace, None, request).await
+    let tenant = asking.tenant(&namespace, Verb::Update, Kind::Template)?;
+    replace_on(&asking, &Shelf::of(tenant, namespace), None, request).await
 }
 
-async fn replace(
-    asking: Asking,
-    namespace: String,
+async fn replace_on(
+    asking: &Asking,
+    shelf: &Shelf,
     name: Option<String>,
     request: Request,
 ) -> Answer {
-    let tenant = asking.tenant(&namespace, Verb::Update, Kind::Template)?;
-    let (document, _) = body(request, &namespace).await?;
-    let inner = document
-        .raw
-        .pointer("/metadata/name")
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .to_owned();
+    let (document, _) = body(request, shelf).await?;
+    let text = |pointer: &str| {
+        let value = document.raw.pointer(pointer);
+        value.and_then(Value::as_str).unwrap_or_default().to_owned()
+    };
+    let (inner, version) = (text("/metadata/name"), text("/metadata/resourceVersion"));
     if name.is_some_and(|name| name != inner) {
         return Err(Problem::request(
             "request.name",
@@ -231,28 +276,17 @@ async fn replace(
         )
         .into());
     }
-    known(&asking, &tenant, &inner)?;
-    let version = document
-        .raw
-        .pointer("/metadata/resourceVersion")
-        .and_then(Value::as_str)
-        .filter(|text| !text.is_empty());
-    let expect = match version {
-        None => Expect::Anything,
-        Some(text) => Expect::Version(Seq(text.parse().map_err(|_| {
+    known(asking, &shelf.owner, &inner)?;
+    let expect = match version.as_str() {
+        "" => Expect::Anything,
+        text => Expect::Version(Seq(text.parse().map_err(|_| {
             Problem::request(
                 "request.version",
                 "metadata.resourceVersion is not one of ours",
             )
         })?)),
     };
-    let row = asking
-        .app
-        .control()
-        .put_template(&tenant, document, expect)
-        .await
-        .map_err(Problem::from)?;
-    Ok(answer(shown(&tenant, row)))
+    keep(asking, shelf, document, expect).await
 }
 
 pub(super) async fn delete(
@@ -260,11 +294,13 @@ pub(super) async fn delete(
     Path((namespace, name)): Path<(String, String)>,
 ) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Delete, Kind::Template)?;
-    asking
-        .app
-        .control()
-        .delete_template(&Owner::Tenant(tenant), &name)
-        .await
-        .map_err(Problem::from)?;
+    delete_from(&asking, &Owner::Tenant(tenant), &name).await
+}
+
+async fn delete_from(asking: &Asking, owner: &Owner, name: &str) -> Answer {
+    known(asking, owner, name)?;
+    let control = asking.app.control();
+    let gone = control.delete_template(owner, name).await;
+    gone.map_err(Problem::from)?;
     Ok(answer(json!({})))
 }

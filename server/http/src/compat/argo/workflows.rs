@@ -8,13 +8,14 @@ use steading_api::access::{Kind, Verb};
 use steading_api::run::Submission;
 use steading_control::submit::Submitted;
 use steading_spec::{Limits, Mode};
-use steading_store::{RunRef, Snapshot, StoreError, Tenants};
+use steading_store::{Owner, RunRef, Snapshot, StoreError, Tenants};
 
 use super::error::ArgoProblem;
 use super::fields::Fields;
 use super::info::answer;
 use super::list::{ListOptions, Pairs};
 use super::request::{Asking, parameters};
+use super::templates;
 use crate::problem::Problem;
 use crate::route::read_json;
 use steading_control::view::{Nodes, object};
@@ -333,14 +334,12 @@ pub(super) async fn submit(
 ) -> Answer {
     let tenant = asking.tenant(&namespace, Verb::Create, Kind::Run)?;
     let wanted: SubmitRequest = read_json(request).await?;
-    match wanted.resource_kind.to_ascii_lowercase().as_str() {
-        "workflowtemplate" | "workflowtemplates" | "wftmpl" => {}
-        "cronworkflow"
-        | "cronworkflows"
-        | "cronwf"
-        | "clusterworkflowtemplate"
-        | "clusterworkflowtemplates"
-        | "cwftmpl" => {
+    let (template, workflow) = match wanted.resource_kind.to_ascii_lowercase().as_str() {
+        "workflowtemplate" | "workflowtemplates" | "wftmpl" => (Some(wanted.resource_name), None),
+        "clusterworkflowtemplate" | "clusterworkflowtemplates" | "cwftmpl" => {
+            (None, Some(of_cluster(&asking, &wanted.resource_name)?))
+        }
+        "cronworkflow" | "cronworkflows" | "cronwf" => {
             let message = format!(
                 "submitting from {} is not available in this version",
                 wanted.resource_kind
@@ -362,11 +361,12 @@ pub(super) async fn submit(
             )
             .into());
         }
-    }
+    };
     let options = wanted.submit_options.unwrap_or_default();
     let text = |text: String| (!text.is_empty()).then_some(text);
     let submission = Submission {
-        template: Some(wanted.resource_name),
+        template,
+        workflow,
         parameters: parameters(options.parameters.as_deref())?
             .into_iter()
             .collect(),
@@ -390,6 +390,15 @@ pub(super) async fn submit(
     } else {
         created(&asking, &submitted)
     }
+}
+
+/// A workflow that runs a template of the site.
+fn of_cluster(asking: &Asking, name: &str) -> Result<Value, Problem> {
+    templates::known(asking, &Owner::Site, name)?;
+    Ok(json!({
+        "metadata": {"generateName": format!("{name}-")},
+        "spec": {"workflowTemplateRef": {"name": name, "clusterScope": true}},
+    }))
 }
 
 /// `a=b,c=d`.
