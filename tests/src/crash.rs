@@ -62,7 +62,7 @@ pub async fn run(plan: &Plan) -> Result<Tally> {
     let mut server = Server::start(plan.level).await?;
     let ledger = Ledger::below(server.data(), plan.level);
     let before = Remains::of(server.data())?;
-    let tenants = Arc::new(Tenants::open(&server, ledger.path()).await?);
+    let tenants = Arc::new(Tenants::open(&server, plan.level, ledger.path()).await?);
     let over = Arc::new(AtomicBool::new(false));
     let open = Arc::new(AtomicUsize::new(0));
     let clients: Vec<_> = (0..2)

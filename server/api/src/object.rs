@@ -20,6 +20,25 @@ pub struct ObjectBody {
     pub keys: BTreeMap<String, u64>,
     /// The object; a Secret's without `data`.
     pub object: Value,
+    /// Of a claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClaimBody>,
+}
+
+/// What is known of a claim beside what was asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ClaimBody {
+    /// `held`, or `ending`: it goes when no task uses it any more.
+    pub state: String,
+    /// Its quota, in bytes.
+    pub size: u64,
+    /// Bytes on disk that it takes; measured for one claim, not for a list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<u64>,
+    /// The id of the run that it was made for and goes with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
 }
 
 /// All objects of a kind of a tenant.

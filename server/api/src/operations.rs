@@ -85,7 +85,7 @@ operations! {
     ListRuns: Get "/tenants/{tenant}/runs" (RunFilter, ()) -> Json RunList, Read Run in Tenant, ["request.filter"];
     /// Submits a workflow, or a run of a template.
     SubmitRun: Post "/tenants/{tenant}/runs" ((), Submission) -> Json Submitted, Create Run in Tenant,
-        ["spec.invalid", "run.exists", "template.not-found", "store.full"];
+        ["spec.invalid", "run.exists", "template.not-found", "claim.exists", "store.full"];
     /// One run, by id or name, or `@latest`.
     GetRun: Get "/tenants/{tenant}/runs/{run}" ((), ()) -> Json RunDetail, Read Run in Tenant, ["run.not-found"];
     /// The Workflow object with its status, as Argo shows it.
@@ -120,7 +120,7 @@ operations! {
     Lint: Post "/tenants/{tenant}/lint" ((), Text) -> Json LintReport, Read Template in Tenant, [];
     /// Creates or changes every object of the documents.
     Apply: Post "/tenants/{tenant}/apply" ((), Text) -> Json Applied, Update Template in Tenant,
-        ["spec.invalid", "object.immutable", "object.changed", "store.full"];
+        ["spec.invalid", "object.immutable", "object.changed", "claim.ending", "store.full"];
     /// Templates of a tenant.
     ListTemplates: Get "/tenants/{tenant}/templates" ((), ()) -> Json TemplateList, Read Template in Tenant, [];
     /// One template.
@@ -147,6 +147,13 @@ operations! {
     GetSecret: Get "/tenants/{tenant}/secrets/{name}" ((), ()) -> Json ObjectBody, Read Secret in Tenant, ["object.not-found"];
     /// Deletes a Secret.
     DeleteSecret: Delete "/tenants/{tenant}/secrets/{name}" ((), ()) -> Json Done, Delete Secret in Tenant, ["object.not-found"];
+
+    /// Claims of a tenant.
+    ListClaims: Get "/tenants/{tenant}/claims" ((), ()) -> Json ObjectList, Read Claim in Tenant, [];
+    /// One claim, with what lies in it.
+    GetClaim: Get "/tenants/{tenant}/claims/{name}" ((), ()) -> Json ObjectBody, Read Claim in Tenant, ["object.not-found"];
+    /// Deletes a claim and what lies in it, as soon as no task uses it.
+    DeleteClaim: Delete "/tenants/{tenant}/claims/{name}" ((), ()) -> Json Done, Delete Claim in Tenant, ["object.not-found"];
 
     /// Images of the site.
     ListImages: Get "/images" ((), ()) -> Json ImageList, Read Image in Own, [];

@@ -171,6 +171,9 @@ impl Control {
         if !changes.is_empty() {
             self.put(requires, changes).await?;
         }
+        for object in &outcomes {
+            self.0.watched.changed(tenant, &object.name);
+        }
         Ok(outcomes)
     }
 }
@@ -183,8 +186,7 @@ fn check(library: &TenantLibrary<'_>, object: &Object) -> Result<Vec<Fault>, Vec
         Object::WorkflowTemplate(template) | Object::ClusterWorkflowTemplate(template) => {
             steading_spec::check_template(template, library)
         }
-        Object::ConfigMap(_) | Object::Secret(_) => objects::check(object),
-        Object::Claim(_) => Err(vec![not_yet("PersistentVolumeClaim")]),
+        Object::ConfigMap(_) | Object::Secret(_) | Object::Claim(_) => objects::check(object),
         Object::CronWorkflow(_) => Err(vec![not_yet("CronWorkflow")]),
         Object::Other { kind, .. } => Err(vec![not_yet(kind)]),
     }

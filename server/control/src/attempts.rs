@@ -15,6 +15,7 @@ use steading_types::{AttemptId, RunId, TenantName};
 use crate::backend::{Accepted, BackendError, Epoch, Hope, Known, Observed, Order, Seen, Stage};
 use crate::clock::now;
 use crate::error::ControlError;
+use crate::lent::Lent;
 use crate::release::Room;
 use crate::scheduler::{Next, Removed};
 use crate::step::{Waits, accepted, forget};
@@ -118,7 +119,10 @@ impl Inner {
                 Action::SetTimer(timer, due) => self.timers.set(tenant, run, timer, due),
                 Action::ClearTimer(timer) => self.timers.clear(run, timer),
                 Action::Continue => self.later(tenant, run, Command::Continue),
-                Action::Completed => self.archive_when_over(tenant, run),
+                Action::Completed => {
+                    self.archive_when_over(tenant, run);
+                    self.reclaim(tenant);
+                }
             }
         }
         if started {
@@ -192,7 +196,7 @@ impl Inner {
     }
 
     async fn submit_attempt(self: Arc<Self>, tenant: TenantName, attempt: AttemptId) {
-        let order = match self.order(&tenant, attempt) {
+        let order = match self.order(&tenant, attempt).await {
             Ok(order) => order,
             Err(report) => return self.ended(&tenant, attempt, report).await,
         };
@@ -234,9 +238,16 @@ impl Inner {
     }
 
     /// The rendered work of an attempt, or the report of why there is none.
-    fn order(&self, tenant: &TenantName, attempt: AttemptId) -> Result<Order, Box<TaskReport>> {
+    async fn order(
+        &self,
+        tenant: &TenantName,
+        attempt: AttemptId,
+    ) -> Result<Order, Box<TaskReport>> {
         let mut request = self.ask(tenant, attempt, |run| run.task(attempt, now()))?;
-        let lent = self.provide(tenant, &mut request.task, &request.wants);
+        let lent = match self.provide(tenant, &mut request.task, &request.wants) {
+            Ok(lent) => self.lend_claims(tenant, attempt, &mut request, lent).await,
+            Err(error) => Err(error),
+        };
         Ok(Order {
             tenant: tenant.clone(),
             attempt,
@@ -401,10 +412,16 @@ impl Inner {
         self: &Arc<Self>,
         tenant: &TenantName,
         attempt: AttemptId,
-        report: Box<TaskReport>,
+        mut report: Box<TaskReport>,
     ) {
         self.scheduler().remove(tenant, attempt);
         self.pump();
+        if let Some(excess) = self.excess(attempt) {
+            report.end = End::Unprepared {
+                code: excess.code().to_owned(),
+                message: excess.to_string(),
+            };
+        }
         let mut extra = vec![forget(tenant, attempt)];
         extra.extend(
             self.logs
@@ -415,6 +432,8 @@ impl Inner {
         self.attempts.map().remove(&attempt);
         self.attempts.overtaken().remove(&attempt);
         self.backend.release(tenant.clone(), attempt).await;
+        self.claims.leave(attempt);
+        self.reclaim(tenant);
         self.archive_when_over(tenant, attempt.run);
     }
 
@@ -456,7 +475,9 @@ impl Inner {
         self.attempts.hold(tenant, attempt, HeldStage::Accepted);
         let request = self.ask(tenant, attempt, |run| run.task(attempt, now()));
         let gone = request.is_err();
-        let containers = request.map(|request| request.task.container_names());
+        let containers = request
+            .as_ref()
+            .map(|request| request.task.container_names());
         let known = Known {
             tenant: tenant.clone(),
             attempt,
@@ -464,6 +485,12 @@ impl Inner {
             containers: containers.unwrap_or_default(),
         };
         self.backend.adopt(known).await;
+        if let Ok(mut request) = request {
+            // What it uses is watched again; it has its directories.
+            let _ = self
+                .lend_claims(tenant, attempt, &mut request, Lent::default())
+                .await;
+        }
         if gone {
             self.backend.cancel(vec![attempt]).await;
         }

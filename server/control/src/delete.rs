@@ -37,8 +37,11 @@ impl Control {
                 Err(error) => return Err(error),
             }
         }
-        let batch = batch.change(Change::DeleteRun(run.clone()));
+        let mut batch = batch.change(Change::DeleteRun(run.clone()));
+        let objects = self.0.give_objects_up(&run.tenant, run.id)?;
+        batch.changes.extend(objects);
         self.0.store.commit(batch, Pace::Now).await?;
+        self.0.reclaim(&run.tenant);
         self.0.timers.clear(run.id, Timer::Expiry);
         if let Some(cell) = self.0.registry.held(run.id) {
             self.0.registry.evict(run.id, &cell);

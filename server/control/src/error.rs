@@ -3,7 +3,7 @@
 use steading_engine::error::Refusal;
 use steading_spec::Fault;
 use steading_store::{ObjectKind, StoreError};
-use steading_types::{ObjectName, WorkflowName};
+use steading_types::{MemoryBytes, ObjectName, WorkflowName};
 use thiserror::Error;
 
 /// Why a request was not carried out; nothing of it was kept.
@@ -47,6 +47,27 @@ pub enum ControlError {
     /// A Secret does not open: another key, another place, or damaged.
     #[error("the values of the Secret '{0}' can not be opened")]
     Sealed(ObjectName),
+    /// A claim is on its way out: no task begins to use it.
+    #[error("persistentvolumeclaims \"{0}\" is being removed")]
+    ClaimEnding(ObjectName),
+    /// More lies in a claim than it was made for.
+    #[error("the claim '{name}' is full: {} bytes of {} are taken", used.0, size.0)]
+    ClaimFull {
+        /// The claim.
+        name: ObjectName,
+        /// What lies in it.
+        used: MemoryBytes,
+        /// Its size.
+        size: MemoryBytes,
+    },
+    /// The directory of a claim can not be used.
+    #[error("the directory of the claim '{name}' can not be used: {message}")]
+    ClaimDisk {
+        /// The claim.
+        name: ObjectName,
+        /// What the system said.
+        message: String,
+    },
     /// The document is wrong: every fault, with its place.
     #[error("{}", first(.0))]
     Invalid(Vec<Fault>),
@@ -83,6 +104,9 @@ impl ControlError {
             Self::NotText { .. } => "object.not-text",
             Self::Path(_) => "object.path",
             Self::Sealed(_) => "secret.sealed",
+            Self::ClaimEnding(_) => "claim.ending",
+            Self::ClaimFull { .. } => "claim.full",
+            Self::ClaimDisk { .. } => "claim.disk",
             Self::Invalid(_) => "spec.invalid",
             Self::Refused(refusal) => refusal.code(),
             Self::Request { code, .. } => code,

@@ -1,6 +1,9 @@
 //! Values of a tenant's objects on their way into a task. The task's document, which plugins read, holds
 //! empty places; the values travel beside it and are put in where the task is started.
 
+use std::collections::HashMap;
+use std::path::PathBuf;
+
 use steading_types::task::{Content, FileEntry, Task, VolumeKind};
 use zeroize::Zeroizing;
 
@@ -9,6 +12,8 @@ use zeroize::Zeroizing;
 pub struct Lent {
     pub(crate) variables: Vec<Variable>,
     pub(crate) files: Vec<File>,
+    /// Of claims, by their volumes.
+    pub(crate) directories: HashMap<String, PathBuf>,
 }
 
 /// A variable that stands empty in the task.
@@ -39,14 +44,21 @@ impl std::fmt::Debug for Lent {
 impl Lent {
     /// Whether there is nothing to put in.
     pub fn is_empty(&self) -> bool {
-        self.variables.is_empty() && self.files.is_empty()
+        self.variables.is_empty() && self.files.is_empty() && self.directories.is_empty()
     }
 
-    /// Puts every value into its empty place.
+    /// Puts every value into its empty place. No directory of the host is named by anybody else.
     ///
     /// # Errors
     /// [`Misplaced`] when the task was altered.
     pub fn put_into(&self, task: &mut Task) -> Result<(), Misplaced> {
+        for volume in &mut task.volumes {
+            if let VolumeKind::Directory { path, .. } = &mut volume.kind {
+                let given = self.directories.get(&volume.name);
+                let given = given.and_then(|given| given.to_str()).ok_or(Misplaced)?;
+                *path = given.to_owned();
+            }
+        }
         for variable in &self.variables {
             let container = task.container_mut(&variable.container).ok_or(Misplaced)?;
             match container.env.get_mut(variable.at) {

@@ -7,6 +7,7 @@ pub mod apply;
 mod archive;
 mod attempts;
 pub mod backend;
+pub mod claims;
 pub mod clock;
 mod delete;
 pub mod error;
@@ -35,6 +36,7 @@ use steading_store::Store;
 
 use crate::attempts::Attempts;
 use crate::backend::Backend;
+use crate::claims::Claims;
 use crate::error::ControlError;
 use crate::identity::Links;
 use crate::registry::Registry;
@@ -62,6 +64,8 @@ pub struct Parts {
     pub logs: Arc<dyn Logs>,
     /// Images of the site.
     pub images: Arc<dyn Images>,
+    /// Directories of claims.
+    pub claims: Arc<dyn site::Claims>,
     /// The host.
     pub doctor: Arc<dyn Doctor>,
     /// Other hosts.
@@ -79,6 +83,7 @@ pub(crate) struct Inner {
     epoch: Arc<[u8]>,
     logs: Arc<dyn Logs>,
     images: Arc<dyn Images>,
+    claims: Claims,
     doctor: Arc<dyn Doctor>,
     web: Arc<dyn Web>,
     keyring: Keyring,
@@ -114,6 +119,7 @@ impl Control {
             backend: parts.backend,
             logs: parts.logs,
             images: parts.images,
+            claims: Claims::new(parts.claims),
             doctor: parts.doctor,
             web: parts.web,
             keyring: parts.keyring,
@@ -129,6 +135,7 @@ impl Control {
         inner.recover().await?;
         tokio::spawn(Arc::clone(&inner).observe());
         tokio::spawn(Arc::clone(&inner).fire_timers());
+        tokio::spawn(Arc::clone(&inner).watch_claims());
         Ok(Self(inner))
     }
 

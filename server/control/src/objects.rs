@@ -1,4 +1,4 @@
-//! ConfigMaps and Secrets of a tenant: read, list, delete, and look a value up.
+//! ConfigMaps, Secrets and claims of a tenant: read, list, delete, and look a value up.
 
 mod parameters;
 mod provide;
@@ -9,7 +9,7 @@ use steading_spec::objects::{self, Values};
 use steading_spec::{Document, Fault, Object};
 use steading_store::{Change, Lease, ObjectKind, ObjectRow, Require, StoredObject};
 use steading_types::server_task::SecretKey;
-use steading_types::{ObjectName, TenantName};
+use steading_types::{ObjectName, RunId, TenantName};
 use zeroize::Zeroizing;
 
 use crate::apply::Applied;
@@ -50,7 +50,8 @@ impl Control {
             .read(|snapshot| snapshot.objects(tenant, kind))?)
     }
 
-    /// Deletes an object. Attempts that have begun keep what they were given.
+    /// Deletes an object. Attempts that have begun keep what they were given: a claim goes when the last of
+    /// them has ended.
     ///
     /// # Errors
     /// [`ControlError::NoObject`].
@@ -61,11 +62,16 @@ impl Control {
         name: &str,
     ) -> Result<(), ControlError> {
         let known = self.object(tenant, kind, name)?;
+        if kind == ObjectKind::Claim {
+            return self.0.end_claim(tenant, known).await;
+        }
         self.put(
             Vec::new(),
             vec![Change::DeleteObject(tenant.clone(), kind, known.name)],
         )
-        .await
+        .await?;
+        self.0.watched.changed(tenant, name);
+        Ok(())
     }
 }
 
@@ -114,6 +120,9 @@ impl Inner {
     }
 
     fn values_of(&self, tenant: &TenantName, found: &StoredObject) -> Result<Values, ControlError> {
+        if found.kind == ObjectKind::Claim {
+            return Ok(Values::new());
+        }
         if let Some(sealed) = &found.row.sealed {
             return self.keyring.open(tenant, &found.name, sealed);
         }
@@ -130,11 +139,18 @@ pub(crate) struct ObjectDraft {
     /// Everything but a Secret's values.
     object: Value,
     values: Values,
+    /// The run that it goes with.
+    run: Option<RunId>,
 }
 
 impl ObjectDraft {
     pub(crate) fn name(&self) -> &ObjectName {
         &self.name
+    }
+
+    /// It goes when the run is deleted.
+    pub(crate) fn goes_with(&mut self, run: RunId) {
+        self.run = Some(run);
     }
 
     /// What keeping it means, given what is there: requirements and changes.
@@ -147,6 +163,9 @@ impl ObjectDraft {
         let mut applied = Applied::Created;
         if let Some(known) = &known {
             let same = inner.values_of(tenant, known)? == self.values;
+            if known.row.lease == Lease::Ending {
+                return Err(ControlError::ClaimEnding(self.name));
+            }
             if same && known.row.object == self.object {
                 return Ok((Applied::Unchanged, Vec::new(), Vec::new()));
             }
@@ -164,10 +183,10 @@ impl ObjectDraft {
         };
         let seen = known.as_ref().map(|known| known.version);
         let row = ObjectRow {
-            created: known.map_or_else(now, |known| known.row.created),
+            created: known.as_ref().map_or_else(now, |known| known.row.created),
             object: self.object,
             sealed,
-            run: None,
+            run: known.map_or(self.run, |known| known.row.run),
             lease: Lease::Held,
         };
         let require = Require::ObjectIs(tenant.clone(), self.kind, self.name.clone(), seen);
@@ -184,6 +203,7 @@ pub(crate) fn check(object: &Object) -> Result<Vec<Fault>, Vec<Fault>> {
     match object {
         Object::ConfigMap(map) => objects::config_map(map).map(|_| Vec::new()),
         Object::Secret(secret) => objects::secret(secret).map(|_| Vec::new()),
+        Object::Claim(claim) => objects::claim(claim).map(|(_, warnings)| warnings),
         _ => Ok(Vec::new()),
     }
 }
@@ -204,16 +224,15 @@ pub(crate) fn draft(
             &secret.metadata,
             objects::secret(secret),
         ),
+        Object::Claim(claim) => (
+            ObjectKind::Claim,
+            &claim.metadata,
+            objects::claim(claim).map(|_| Values::new()),
+        ),
         _ => return Ok(None),
     };
     let values = values.map_err(ControlError::Invalid)?;
-    let name = metadata
-        .name
-        .parse()
-        .map_err(|error: steading_types::NameError| ControlError::Request {
-            code: "object.name",
-            message: error.to_string(),
-        })?;
+    let name = named(&metadata.name)?;
     let mut object = crate::apply::without_decided(document.raw.clone(), tenant);
     if let (Object::Secret(secret), Some(fields)) = (&document.object, object.as_object_mut()) {
         fields.insert("type".to_owned(), json!(secret_type(secret)));
@@ -227,7 +246,17 @@ pub(crate) fn draft(
         name,
         object,
         values,
+        run: None,
     }))
+}
+
+/// A name as a document gives it.
+pub(crate) fn named(name: &str) -> Result<ObjectName, ControlError> {
+    name.parse()
+        .map_err(|error: steading_types::NameError| ControlError::Request {
+            code: "object.name",
+            message: error.to_string(),
+        })
 }
 
 /// Kubernetes' default.

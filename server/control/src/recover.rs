@@ -34,6 +34,7 @@ impl Inner {
         for (tenant, attempt, row) in outbox {
             self.take_up(&tenant, attempt, row).await;
         }
+        self.take_up_claims()?;
         let inner = Arc::clone(self);
         // Behind the first answers: a site with thousands of unfinished runs is ready at once.
         tokio::spawn(async move {

@@ -7,7 +7,7 @@ use steading_api::image::ImageBody;
 use steading_api::log::{LogLine, LogQuery};
 use steading_api::site::DoctorCheck;
 use steading_store::LogFile;
-use steading_types::{AttemptId, Millis, TenantName};
+use steading_types::{AttemptId, Millis, ObjectName, TenantName};
 use tokio::sync::mpsc;
 
 use crate::backend::Later;
@@ -71,6 +71,27 @@ pub trait Images: Send + Sync + 'static {
     fn collect<'a>(&'a self) -> Later<'a, Result<u64, SiteError>>;
     /// A fresh file for an archive that is being received.
     fn inbox(&self) -> PathBuf;
+}
+
+/// Directories of claims. Every call may be repeated.
+pub trait Claims: Send + Sync + 'static {
+    /// The directory of a claim, made when absent.
+    ///
+    /// # Errors
+    /// The disk's.
+    fn provide(&self, tenant: &TenantName, name: &ObjectName) -> std::io::Result<PathBuf>;
+    /// Bytes on disk that it takes.
+    fn used<'a>(
+        &'a self,
+        tenant: &'a TenantName,
+        name: &'a ObjectName,
+    ) -> Later<'a, std::io::Result<u64>>;
+    /// Removes it with all that is in it.
+    fn remove<'a>(
+        &'a self,
+        tenant: &'a TenantName,
+        name: &'a ObjectName,
+    ) -> Later<'a, std::io::Result<()>>;
 }
 
 /// What the host provides.

@@ -108,9 +108,19 @@ impl Inner {
         } else {
             Pace::Lazy
         };
+        let mut extra = extra.to_vec();
+        if run.has_claims() && run.gives_claims_up() && outcome.actions.contains(&Action::Completed)
+        {
+            match self.give_claims_up(run) {
+                Ok(marked) => extra.extend(marked),
+                Err(error) => {
+                    tracing::error!(run.id = %id, error = %error, "the claims of a run stay until it is deleted");
+                }
+            }
+        }
         // Queued under the lock: batches of one run reach the store in the order of its steps.
         let room = self.room();
-        let batch = batch(run, &outcome, extra.to_vec(), now, room.clone()).upon(&cell.lineage);
+        let batch = batch(run, &outcome, extra, now, room.clone()).upon(&cell.lineage);
         let commit = Box::pin(self.store.commit(batch, pace));
         drop(held);
         Some(Ok(Some(Queued {

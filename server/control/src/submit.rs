@@ -18,6 +18,7 @@ use steading_spec::{Fault, Kind, Limits, Mode, Object};
 use steading_store::{Batch, Change, Conflict, Pace, Require, StoreError};
 use steading_types::{Millis, TenantName, WorkflowName, WorkflowPhase};
 
+use crate::claims::exists;
 use crate::clock::{now, run_id, suffix};
 use crate::error::ControlError;
 use crate::library::TenantLibrary;
@@ -191,6 +192,10 @@ impl Inner {
         let mut run = Run::new(head, plan).reading(values);
         let now = now();
         let outcome = run.apply(Command::Start, now)?;
+        let (mut requires, claims) = match run.gives_claims_up() {
+            true => Default::default(),
+            false => self.make_claims(&run, now)?,
+        };
         let submitted = Submitted {
             head: run.head().clone(),
             object: document.workflow.clone(),
@@ -203,6 +208,7 @@ impl Inner {
             Change::PutRun(Box::new(run.head().clone())),
             Change::PutDocument(reference(run.head()), document),
         ];
+        first.extend(claims);
         first.extend(draft.along.iter().cloned());
         let room = self.room();
         let Batch { mut changes, .. } = batch(&run, &outcome, first, now, room.clone());
@@ -211,7 +217,7 @@ impl Inner {
         changes.retain(|change| {
             !matches!(change, Change::PutRun(_)) || !std::mem::replace(&mut seen_head, true)
         });
-        let requires = vec![Require::RunNameFree(tenant, submitted.head.name.clone())];
+        requires.push(Require::RunNameFree(tenant, submitted.head.name.clone()));
         let batch = Batch {
             requires,
             changes,
@@ -241,6 +247,7 @@ impl Inner {
                 StoreError::Conflict(Conflict::RunNameTaken { .. }) => {
                     ControlError::RunExists(name)
                 }
+                StoreError::Conflict(Conflict::ObjectChanged { name }) => exists(name.as_str()),
                 other => other.into(),
             })?;
         self.registry.insert(run);

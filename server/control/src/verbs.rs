@@ -69,9 +69,13 @@ impl Control {
                     .commit(one(Change::Unarchive(reference(tenant, run))), Pace::Now)
                     .await?;
             }
+            let claims = match &command {
+                Command::Retry { .. } => self.0.claims_again(tenant, run)?,
+                _ => Vec::new(),
+            };
             let outcome = self
                 .0
-                .step(tenant, run, command.clone(), Vec::new(), Waits::Somebody)
+                .step(tenant, run, command.clone(), claims, Waits::Somebody)
                 .await;
             // It may have gone into the archive between the look and the step.
             let gone = matches!(outcome, Err(ControlError::NoRun(_)));

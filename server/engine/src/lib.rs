@@ -24,6 +24,7 @@ pub mod tree;
 mod aggregate;
 mod artifacts;
 mod call;
+mod claims;
 mod commands;
 mod derive;
 mod exit;

@@ -9,6 +9,7 @@ use steading_types::artifact::Artifact;
 use steading_types::task::{OutputFile, Task};
 use steading_types::{AttemptId, CpuMilli, MemoryBytes, Millis, NodeType, parse_duration};
 
+use crate::claims;
 use crate::error::EngineError;
 use crate::keep::{gives, takes};
 use crate::node::{Node, NodeRole};
@@ -65,7 +66,9 @@ struct Body {
 
 /// Collects those parts, once for a template.
 pub(crate) fn body(template: &Template, spec: &WorkflowSpec) -> Value {
-    let volumes: Vec<&Volume> = spec.volumes.iter().chain(&template.volumes).collect();
+    let claims: Vec<Volume> = claims::volumes(spec).collect();
+    let volumes = spec.volumes.iter().chain(&template.volumes);
+    let volumes: Vec<&Volume> = volumes.chain(&claims).collect();
     let paths: BTreeMap<&str, &str> = template
         .output_parameters()
         .iter()

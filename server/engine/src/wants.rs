@@ -75,6 +75,16 @@ pub enum Want {
     },
 }
 
+impl Want {
+    /// The claim that is wanted, if it is one.
+    pub fn claim(&self) -> Option<&str> {
+        match self {
+            Self::Claim { claim, .. } => Some(claim),
+            _ => None,
+        }
+    }
+}
+
 /// One key as a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {

@@ -78,7 +78,7 @@ impl<'a> Volumes<'a> {
 
     /// Where a volume lies; its name may hold anything, so its position names it.
     fn dir(&self, volume: &Volume) -> PathBuf {
-        if let VolumeKind::Directory { path } = &volume.kind {
+        if let VolumeKind::Directory { path, .. } = &volume.kind {
             return PathBuf::from(path);
         }
         let mut volumes = self.task.volumes.iter();
@@ -102,7 +102,7 @@ impl<'a> Volumes<'a> {
                         SubPath::Plain(path) => path.clone(),
                         SubPath::Expanded(path) => expand(path, &expanded(&container.env)),
                     }),
-                    read_only: mount.read_only,
+                    read_only: mount.read_only || volume.kind.is_read_only(),
                     group: self.task.volume_group,
                     kind: &volume.kind,
                 })

@@ -37,11 +37,19 @@ impl From<ControlError> for Problem {
                 Self::new(StatusCode::CONFLICT, error.code(), error.to_string())
                     .fix("choose another name, or use generateName")
             }
+            ControlError::ClaimEnding(_) => {
+                Self::new(StatusCode::CONFLICT, error.code(), error.to_string())
+                    .fix("it goes when the last task that uses it has ended")
+            }
             ControlError::Store(store) => store.clone().into(),
+            ControlError::ClaimFull { .. } => Self::request(error.code(), error.to_string())
+                .fix("apply it with a larger size, or delete it"),
             ControlError::NotText { .. } | ControlError::Path(_) => {
                 Self::request(error.code(), error.to_string())
             }
-            ControlError::Sealed(_) | ControlError::Damaged(_) => Self::internal(&error),
+            ControlError::Sealed(_) | ControlError::ClaimDisk { .. } | ControlError::Damaged(_) => {
+                Self::internal(&error)
+            }
         }
     }
 }

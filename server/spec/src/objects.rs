@@ -143,6 +143,18 @@ pub fn claim(claim: &PersistentVolumeClaim) -> Result<(ClaimTerms, Vec<Fault>), 
     Ok((ClaimTerms { size, access }, warnings.collect()))
 }
 
+/// The warnings of a claim that is made for each run. What is filled in is looked at when it is made.
+///
+/// # Errors
+/// As [`claim`].
+pub(crate) fn claim_of_run(template: &PersistentVolumeClaim) -> Result<Vec<Fault>, Vec<Fault>> {
+    let tags = |spec: String| spec.contains("{{");
+    if serde_json::to_string(&template.spec).is_ok_and(tags) {
+        return Ok(Vec::new());
+    }
+    claim(template).map(|(_, warnings)| warnings)
+}
+
 fn access(modes: &[String]) -> Result<Access, Fault> {
     let fault = |code, message: String| Err(Fault::new(code, "spec.accessModes", message));
     let mut access = Access::ReadOnly;

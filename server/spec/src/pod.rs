@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::fault::{Code, Fault};
 use crate::model::{
-    ConfigMapVolume, PodSpec, ProjectedVolume, SecretVolume, SecurityContext, Volume,
+    ClaimVolume, ConfigMapVolume, PodSpec, ProjectedVolume, SecretVolume, SecurityContext, Volume,
 };
 
 pub use policy::{container_context, pod_context, refused};
@@ -77,6 +77,8 @@ pub fn volume(volume: &Volume) -> Vec<Fault> {
         other("configMap").and_then(|v| read::<ConfigMapVolume>(v, "configMap").err()),
         other("secret").and_then(|v| read::<SecretVolume>(v, "secret").err()),
         other("projected").and_then(|v| read::<ProjectedVolume>(v, "projected").err()),
+        other("persistentVolumeClaim")
+            .and_then(|v| read::<ClaimVolume>(v, "persistentVolumeClaim").err()),
     ];
     faults.into_iter().flatten().collect()
 }

@@ -57,12 +57,6 @@ impl Finder {
                 ),
                 (spec.artifact_gc.is_some(), "artifactGC", ARTIFACTS),
                 (spec.synchronization.is_some(), "synchronization", LOCKS),
-                (
-                    !spec.volume_claim_templates.is_empty(),
-                    "volumeClaimTemplates",
-                    CLAIMS,
-                ),
-                (spec.volume_claim_gc.is_some(), "volumeClaimGC", CLAIMS),
                 (spec.host_network == Some(true), "hostNetwork", HOST),
                 (
                     !spec.executor_plugins.is_empty(),
@@ -106,6 +100,7 @@ impl Finder {
         self.patch(&spec.pod_spec_patch, at);
         self.arguments(&spec.arguments.parameters, "spec.arguments");
         self.volumes(&spec.volumes, at);
+        self.claims(spec);
         self.security(spec.security_context.as_ref(), "spec.securityContext");
     }
 
@@ -321,8 +316,6 @@ impl Finder {
             &[
                 (!container.image_pull_policy.is_empty(), "imagePullPolicy"),
                 (!container.ports.is_empty(), "ports"),
-                (container.liveness_probe.is_some(), "livenessProbe"),
-                (container.startup_probe.is_some(), "startupProbe"),
                 (
                     !container.termination_message_path.is_empty(),
                     "terminationMessagePath",
@@ -355,6 +348,23 @@ impl Finder {
                     path: format!("{path}.volumes[{i}].{}", fault.path),
                     ..fault
                 });
+            }
+        }
+    }
+
+    /// What a claim made for a run asks for. What is filled in later is looked at then.
+    fn claims(&mut self, spec: &WorkflowSpec) {
+        for (i, claim) in spec.volume_claim_templates.iter().enumerate() {
+            let found = match crate::objects::claim_of_run(claim) {
+                Ok(warnings) => warnings,
+                Err(faults) => faults,
+            };
+            for fault in found {
+                let path = format!("spec.volumeClaimTemplates[{i}].{}", fault.path);
+                match fault.code {
+                    Code::NoEffect => self.found.warnings.push(Fault { path, ..fault }),
+                    _ => self.refuse_fault(Fault { path, ..fault }),
+                }
             }
         }
     }
@@ -443,7 +453,7 @@ impl Finder {
 
 const ARTIFACTS: &str = "artifacts";
 const LOCKS: &str = "locks (mutexes and semaphores)";
-const CLAIMS: &str = "claims";
+const CLAIMS: &str = "claims of devices";
 const HOST: &str = "the host's network";
 const PLUGINS: &str =
     "executor plugins (plugins are compute environments and triggers; none answers a template)";

@@ -2,6 +2,7 @@
 //!
 //! The sentences are Argo's where it has the rule too: clients and people's scripts match them.
 
+mod claims;
 mod containers;
 mod dag;
 mod fields;
@@ -33,6 +34,7 @@ pub(crate) fn validate(resolved: &Resolved, metadata: &ObjectMeta, purpose: Purp
         faults: Vec::new(),
     };
     fields::workflow(&mut check);
+    claims::check(&mut check);
     parameters::workflow_arguments(&mut check);
     templates::names(&mut check);
     for (ix, entry) in resolved.entries() {

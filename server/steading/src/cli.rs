@@ -94,6 +94,9 @@ enum Verb {
     /// Work with secrets
     #[command(subcommand)]
     Secret(object::Objects),
+    /// Work with claims
+    #[command(subcommand)]
+    Claim(object::Objects),
     /// Work with images
     #[command(subcommand)]
     Image(image::Image),
@@ -192,6 +195,7 @@ async fn remote(verb: Verb, connection: Connection) -> Result<(), Failure> {
         Verb::ClusterTemplate(template) => template.sites(&connection.open()?).await,
         Verb::ConfigMap(objects) => objects.config_maps(&connection.open()?).await,
         Verb::Secret(objects) => objects.secrets(&connection.open()?).await,
+        Verb::Claim(objects) => objects.claims(&connection.open()?).await,
         Verb::Image(image) => image.run(&connection).await,
         Verb::Tenant(tenant) => tenant.run(&connection.open()?).await,
         Verb::Token(token) => token.run(&connection.open()?).await,

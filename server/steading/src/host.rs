@@ -22,7 +22,7 @@ use tokio::sync::broadcast;
 
 use crate::embedded::PLUGINS;
 use crate::local::{LocalBackend, LocalExec, Owners};
-use crate::site::{HostDoctor, HostImages, HostLogs, HostWeb, keyring};
+use crate::site::{HostClaims, HostDoctor, HostImages, HostLogs, HostWeb, keyring};
 
 /// The first argument of this program when it is a compiler of plugins.
 pub(crate) const COMPILE_ARGUMENT: &str = "--compile-plugin";
@@ -75,6 +75,7 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
                 .context("logs can not be watched")?,
         ),
         images: Arc::new(HostImages::open(&options.data)?),
+        claims: Arc::new(HostClaims::open(&options.data)),
         doctor: Arc::new(HostDoctor::new(exec)),
         web: Arc::new(HostWeb::new(&options.egress)?),
         keyring: keyring(&options.data)?,

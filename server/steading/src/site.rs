@@ -1,11 +1,13 @@
 //! The host behind the faces: logs, images and the doctor, as the traits that `control` names.
 
+mod claims;
 mod doctor;
 mod images;
 mod keys;
 mod logs;
 mod web;
 
+pub(crate) use claims::HostClaims;
 pub(crate) use doctor::{HostDoctor, doctor_check};
 pub(crate) use images::{HostImages, body};
 pub(crate) use keys::keyring;

@@ -1,4 +1,5 @@
-//! What a crash may leave behind on the host: processes, mounts, control groups, directories of tasks.
+//! What a crash may leave behind on the host: processes, mounts, network interfaces, control groups,
+//! directories of tasks and of claims.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -17,8 +18,20 @@ impl Remains {
         let mounts = std::fs::read_to_string("/proc/self/mountinfo")?;
         found.extend(mounts.lines().map(|line| format!("mount {line}")));
         groups(Path::new("/sys/fs/cgroup"), 0, &mut found);
+        for entry in std::fs::read_dir("/sys/class/net")? {
+            found.insert(format!(
+                "interface {}",
+                entry?.file_name().to_string_lossy()
+            ));
+        }
         for entry in std::fs::read_dir(data.join("tasks"))? {
             found.insert(format!("task {}", entry?.file_name().to_string_lossy()));
+        }
+        let tenants = std::fs::read_dir(data.join("claims")).into_iter().flatten();
+        for tenant in tenants.flatten() {
+            for claim in std::fs::read_dir(tenant.path())?.flatten() {
+                found.insert(format!("claim {}", claim.path().display()));
+            }
         }
         Ok(Self(found))
     }

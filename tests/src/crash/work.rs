@@ -1,4 +1,5 @@
-//! The runs: one step, a chain, a fan; of two tenants; each step tells the ledger that it started.
+//! The runs: one step, a chain, a fan, tasks in company; of two tenants; each step tells the ledger that it
+//! started.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,7 +17,7 @@ use steading_types::WorkflowPhase;
 
 use super::Tally;
 use super::ledger::Ledger;
-use crate::{Client, Server, wait};
+use crate::{Client, Level, Server, wait};
 
 const TENANTS: [&str; 2] = ["default", "night"];
 const CHAIN: usize = 5;
@@ -24,6 +25,7 @@ const FAN: usize = 12;
 
 pub(super) struct Tenants {
     client: Client,
+    kinds: &'static [Kind],
     ledger: String,
     number: AtomicU64,
     accepted: Mutex<Vec<Accepted>>,
@@ -41,6 +43,17 @@ enum Kind {
     One,
     Chain,
     Fan,
+    /// A daemon, what asks it, a sidecar, and a claim that they share.
+    Company,
+}
+
+/// What is submitted in turn. Plain processes have no company.
+fn kinds(level: Level) -> &'static [Kind] {
+    use Kind::{Chain, Company, Fan, One};
+    match level {
+        Level::Process => &[Fan, Chain, Chain, One, One, One],
+        Level::Sandbox | Level::Image => &[Fan, Chain, Company, One, Company, One],
+    }
 }
 
 impl Kind {
@@ -49,12 +62,13 @@ impl Kind {
             Self::One => 1,
             Self::Chain => CHAIN,
             Self::Fan => FAN + 1,
+            Self::Company => 0,
         }
     }
 }
 
 impl Tenants {
-    pub(super) async fn open(server: &Server, ledger: Option<&Path>) -> Result<Self> {
+    pub(super) async fn open(server: &Server, level: Level, ledger: Option<&Path>) -> Result<Self> {
         let client = server.client();
         let second = TenantBody {
             name: TENANTS[1].into(),
@@ -70,6 +84,7 @@ impl Tenants {
         };
         Ok(Self {
             client,
+            kinds: kinds(level),
             ledger,
             number: AtomicU64::new(0),
             accepted: Mutex::default(),
@@ -101,11 +116,8 @@ impl Tenants {
     }
 
     async fn submit(&self, number: u64) -> Result<(), CallError> {
-        let kind = match number % 6 {
-            0 => Kind::Fan,
-            1 | 2 => Kind::Chain,
-            _ => Kind::One,
-        };
+        let turn = usize::try_from(number).unwrap_or(0) % self.kinds.len();
+        let kind = self.kinds[turn];
         let tenant = if number.is_multiple_of(2) {
             TENANTS[0]
         } else {
@@ -210,13 +222,46 @@ impl Tenants {
     }
 }
 
+/// All of it is tried again when one of its supervisors is killed.
+fn company() -> Value {
+    let shell = |script: &str| {
+        json!({"image": "host", "command": ["sh", "-ec", script],
+            "volumeMounts": [{"name": "work", "mountPath": "/work"}]})
+    };
+    let mut serve = shell("touch /work/served; while :; do sleep 0.1; done");
+    serve["readinessProbe"] = json!({"exec": {"command": ["test", "-e", "/work/served"]}});
+    let mut beside = shell("while :; do sleep 0.1; done");
+    beside["name"] = json!("beside");
+    json!({
+        "entrypoint": "main",
+        "volumeClaimTemplates": [{"metadata": {"name": "work"}, "spec": {
+            "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "10Mi"}}}}],
+        "templates": [
+            {"name": "main", "retryStrategy": {"limit": 20, "retryPolicy": "Always"}, "steps": [
+                [{"name": "serve", "template": "serve"}],
+                [{"name": "ask", "template": "ask", "arguments": {"parameters": [
+                    {"name": "ip", "value": "{{steps.serve.ip}}"}]}}],
+            ]},
+            {"name": "serve", "daemon": true, "container": serve},
+            {"name": "ask", "inputs": {"parameters": [{"name": "ip"}]}, "sidecars": [beside],
+                "container": shell("test -e /work/served && test -n {{inputs.parameters.ip}}; sleep 0.02")},
+        ],
+    })
+}
+
 fn workflow(name: &str, kind: Kind, ledger: &str) -> Value {
+    if matches!(kind, Kind::Company) {
+        return json!({
+            "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": name},
+            "spec": company(),
+        });
+    }
     let call = |step: usize| {
         json!({"name": format!("s{step}"), "template": "step",
             "arguments": {"parameters": [{"name": "number", "value": step.to_string()}]}})
     };
     let mut templates = match kind {
-        Kind::One => vec![],
+        Kind::One | Kind::Company => vec![],
         Kind::Chain => vec![json!({"name": "main",
             "steps": (0..CHAIN).map(|step| vec![call(step)]).collect::<Vec<_>>()})],
         Kind::Fan => {

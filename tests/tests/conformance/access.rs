@@ -69,6 +69,8 @@ const RULES: &[(Rule, &[&str])] = &[
             "GetConfigMap",
             "ListSecrets",
             "GetSecret",
+            "ListClaims",
+            "GetClaim",
         ],
     ),
     (
@@ -87,7 +89,13 @@ const RULES: &[(Rule, &[&str])] = &[
     ),
     (
         Rule::Least(Maintainer),
-        &["Apply", "DeleteTemplate", "DeleteConfigMap", "DeleteSecret"],
+        &[
+            "Apply",
+            "DeleteTemplate",
+            "DeleteConfigMap",
+            "DeleteSecret",
+            "DeleteClaim",
+        ],
     ),
     (
         Rule::Site,
@@ -114,6 +122,21 @@ const ARGO: &[(Rule, Method, &str)] = &[
     (Rule::Known, Method::Get, "/workflow-templates/"),
     (Rule::Known, Method::Get, "/workflow-events/"),
     (Rule::Known, Method::Get, "/cron-workflows/{ns}"),
+    (Rule::Known, Method::Get, "/cluster-workflow-templates"),
+    (Rule::Known, Method::Get, "/cluster-workflow-templates/none"),
+    (
+        Rule::Known,
+        Method::Post,
+        "/cluster-workflow-templates/lint",
+    ),
+    (Rule::Site, Method::Post, "/cluster-workflow-templates"),
+    (Rule::Site, Method::Put, "/cluster-workflow-templates/"),
+    (Rule::Site, Method::Put, "/cluster-workflow-templates/none"),
+    (
+        Rule::Site,
+        Method::Delete,
+        "/cluster-workflow-templates/none",
+    ),
     (Rule::Least(Viewer), Method::Get, "/workflows/{ns}"),
     (Rule::Least(Viewer), Method::Post, "/workflows/{ns}/lint"),
     (Rule::Least(Viewer), Method::Get, "/workflows/{ns}/none"),

@@ -27,6 +27,7 @@ mod argo;
 mod argo_client;
 mod argo_rest;
 mod argo_templates;
+mod claims;
 mod command_line;
 mod examples;
 mod hostile;
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         hostile::trials,
         http_template::trials,
         levels::trials,
+        claims::trials,
         objects::trials,
         resource::trials,
     ];

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use steading_spec::model::{
-    ConfigMapKeyRef, ConfigMapVolume, Container, KeyToPath, ObjectRef, ProjectedVolume,
-    SecretVolume, Volume,
+    ClaimVolume, ConfigMapKeyRef, ConfigMapVolume, Container, KeyToPath, ObjectRef,
+    ProjectedVolume, SecretVolume, Volume,
 };
 use steading_spec::pod as policy;
 use steading_types::task::{FileEntry, VolumeKind};
@@ -48,6 +48,16 @@ pub(super) fn volume(
 ) -> Result<Option<VolumeKind>, EngineError> {
     let name = &volume.name;
     let mut entries = BTreeMap::new();
+    if let Some(claim) = read::<ClaimVolume>(volume, "persistentVolumeClaim")? {
+        wants.push(Want::Claim {
+            volume: name.clone(),
+            claim: claim.claim_name,
+        });
+        return Ok(Some(VolumeKind::Directory {
+            path: String::new(),
+            read_only: claim.read_only,
+        }));
+    }
     if let Some(map) = read::<ConfigMapVolume>(volume, "configMap")? {
         wants.push(config_map(name, &map, None));
     } else if let Some(secret) = read::<SecretVolume>(volume, "secret")? {

@@ -264,6 +264,7 @@ fn files<A: At>(mut site: Site) {
             name: "kept".into(),
             kind: VolumeKind::Directory {
                 path: kept.to_string_lossy().into_owned(),
+                read_only: false,
             },
         },
     ];

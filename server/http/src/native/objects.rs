@@ -1,16 +1,17 @@
-//! ConfigMaps and Secrets.
+//! ConfigMaps, Secrets and claims.
 
 use std::collections::BTreeMap;
 
 use axum::Router;
 use serde_json::Value;
-use steading_api::object::{ObjectBody, ObjectList};
+use steading_api::object::{ClaimBody, ObjectBody, ObjectList};
 use steading_api::operation::Operation;
 use steading_api::operations::{
-    DeleteConfigMap, DeleteSecret, GetConfigMap, GetSecret, ListConfigMaps, ListSecrets,
+    DeleteClaim, DeleteConfigMap, DeleteSecret, GetClaim, GetConfigMap, GetSecret, ListClaims,
+    ListConfigMaps, ListSecrets,
 };
 use steading_api::run::Done;
-use steading_store::{ObjectKind, StoredObject};
+use steading_store::{Lease, ObjectKind, StoredObject};
 
 use crate::App;
 use crate::route::{Ctx, json};
@@ -18,7 +19,8 @@ use crate::route::{Ctx, json};
 pub(super) fn routes(router: Router<App>) -> Router<App> {
     let router =
         of_kind::<ListConfigMaps, GetConfigMap, DeleteConfigMap>(router, ObjectKind::ConfigMap);
-    of_kind::<ListSecrets, GetSecret, DeleteSecret>(router, ObjectKind::Secret)
+    let router = of_kind::<ListSecrets, GetSecret, DeleteSecret>(router, ObjectKind::Secret);
+    of_kind::<ListClaims, GetClaim, DeleteClaim>(router, ObjectKind::Claim)
 }
 
 /// The operations that every kind has.
@@ -34,11 +36,14 @@ where
         Ok(ObjectList { objects })
     });
     let router = json::<Get, _, _>(router, move |ctx: Ctx, (), ()| async move {
-        let object = ctx
-            .app
-            .control()
-            .object(ctx.tenant()?, kind, ctx.part("name"))?;
-        Ok(shown(object))
+        let control = ctx.app.control();
+        let object = control.object(ctx.tenant()?, kind, ctx.part("name"))?;
+        let name = object.name.clone();
+        let mut body = shown(object);
+        if let Some(claim) = &mut body.claim {
+            claim.used = Some(control.claim_used(ctx.tenant()?, &name).await?.0);
+        }
+        Ok(body)
     });
     json::<Delete, _, _>(router, move |ctx: Ctx, (), ()| async move {
         let control = ctx.app.control();
@@ -50,6 +55,7 @@ where
 }
 
 fn shown(stored: StoredObject) -> ObjectBody {
+    let claim = claim(&stored);
     let mut object = stored.row.object;
     ObjectBody {
         name: stored.name.to_string(),
@@ -57,7 +63,21 @@ fn shown(stored: StoredObject) -> ObjectBody {
         created: stored.row.created,
         keys: sizes(stored.kind, &mut object),
         object,
+        claim,
     }
+}
+
+fn claim(stored: &StoredObject) -> Option<ClaimBody> {
+    let terms = steading_control::claims::terms(stored).ok()?;
+    Some(ClaimBody {
+        state: match stored.row.lease {
+            Lease::Held => "held".to_owned(),
+            Lease::Ending => "ending".to_owned(),
+        },
+        size: terms.size.0,
+        used: None,
+        run: stored.row.run.map(|run| run.to_string()),
+    })
 }
 
 /// A Secret's sizes are kept beside its metadata; a ConfigMap's are those of what it shows.

@@ -92,7 +92,13 @@ objects! {
 /// The fields of the pod as files.
 const DOWNWARD: &str = "downwardAPI";
 /// The sources beside `emptyDir` that are provided.
-const PROVIDED: [&str; 4] = [DOWNWARD, "configMap", "secret", "projected"];
+const PROVIDED: [&str; 5] = [
+    DOWNWARD,
+    "configMap",
+    "secret",
+    "projected",
+    "persistentVolumeClaim",
+];
 
 impl Volume {
     /// The name of a source that nothing here provides.

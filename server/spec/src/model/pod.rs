@@ -194,6 +194,12 @@ objects! {
         downward_api: Option<Value>,
     }
 
+    /// The directory of a claim.
+    ClaimVolume {
+        claim_name: String,
+        read_only: bool,
+    }
+
     /// A field of the pod itself.
     FieldRef {
         api_version: String,

@@ -21,6 +21,10 @@ pub(super) fn check(check: &mut Check<'_>, place: &Place<'_>) {
     extra(check, place, &template.init_containers, "initContainers");
     extra(check, place, &template.sidecars, "sidecars");
     if let Some(set) = &template.container_set {
+        for (i, member) in set.containers.iter().enumerate() {
+            let at = format!("containerSet.containers[{i}]");
+            mounts(check, place, &member.container, &at);
+        }
         let gives =
             !(template.output_parameters().is_empty() && template.output_artifacts().is_empty());
         let takes = !template.input_artifacts().is_empty();
@@ -64,16 +68,18 @@ fn extra(check: &mut Check<'_>, place: &Place<'_>, containers: &[UserContainer],
 /// What is mounted is declared, at an absolute path, and artifacts do not collide with it.
 fn mounts(check: &mut Check<'_>, place: &Place<'_>, container: &Container, field: &str) {
     let spec = &check.resolved.spec;
+    let claims = spec.volume_claim_templates.iter();
+    let claims = claims.map(|claim| claim.metadata.name.as_str());
     let declared: std::collections::HashSet<&str> = spec
         .volumes
         .iter()
         .chain(&place.template.volumes)
         .map(|volume| volume.name.as_str())
+        .chain(claims)
         .collect();
-    let claims = !spec.volume_claim_templates.is_empty();
     for (i, mount) in container.volume_mounts.iter().enumerate() {
         let at = place.at(&format!("{field}.volumeMounts[{i}]"));
-        let known = declared.contains(mount.name.as_str()) || claims || mount.name.contains("{{");
+        let known = declared.contains(mount.name.as_str()) || mount.name.contains("{{");
         if !known {
             let message = format!("volume '{}' not found in workflow spec", short(&mount.name));
             check.fault(Code::Container, format!("{at}.name"), message);

@@ -105,6 +105,16 @@ pub(crate) fn span(millis: Millis) -> String {
     }
 }
 
+/// Bytes in people's units.
+pub(crate) fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KiB", bytes / 1024),
+        1_048_576..1_073_741_824 => format!("{} MiB", bytes / 1_048_576),
+        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
+    }
+}
+
 /// A point in time, UTC.
 pub(crate) fn instant(at: Millis) -> String {
     let time = i64::try_from(at.get())

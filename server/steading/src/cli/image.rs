@@ -159,7 +159,7 @@ impl Image {
                             .bytes
                     }
                 };
-                display::line(&format!("{} freed", size(bytes)))?;
+                display::line(&format!("{} freed", display::size(bytes)))?;
                 Ok(())
             }
         }
@@ -221,7 +221,7 @@ async fn import(
             "{} ({}, {})",
             image.names.join(" "),
             image.digest,
-            size(image.size)
+            display::size(image.size)
         ))?;
     }
     Ok(())
@@ -299,8 +299,8 @@ impl<R> Bar<R> {
             eprint!(
                 "\r[{:<30}] {} of {}",
                 "=".repeat(filled),
-                size(self.read),
-                size(self.total)
+                display::size(self.read),
+                display::size(self.total)
             );
         }
     }
@@ -339,21 +339,11 @@ fn list(images: &[ImageBody], format: Format) -> Result<(), Failure> {
                     vec![
                         image.names.join(" "),
                         short(&image.digest),
-                        size(image.size),
+                        display::size(image.size),
                     ]
                 })
                 .collect();
             display::print(&table(&["NAMES", "DIGEST", "SIZE"], &rows))
         }
-    }
-}
-
-/// Bytes in people's units.
-fn size(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} B"),
-        1024..1_048_576 => format!("{} KiB", bytes / 1024),
-        1_048_576..1_073_741_824 => format!("{} MiB", bytes / 1_048_576),
-        _ => format!("{:.1} GiB", bytes as f64 / 1_073_741_824.0),
     }
 }

@@ -1,10 +1,11 @@
-//! `config-map`, `secret`: objects that workflows read. They are made by `apply`.
+//! `config-map`, `secret`, `claim`: objects that workflows use. They are made by `apply`.
 
 use clap::Subcommand;
 use steading_api::object::{ObjectBody, ObjectList};
 use steading_api::operation::Operation;
 use steading_api::operations::{
-    DeleteConfigMap, DeleteSecret, GetConfigMap, GetSecret, ListConfigMaps, ListSecrets,
+    DeleteClaim, DeleteConfigMap, DeleteSecret, GetClaim, GetConfigMap, GetSecret, ListClaims,
+    ListConfigMaps, ListSecrets,
 };
 use steading_api::run::Done;
 
@@ -30,7 +31,7 @@ pub(crate) enum Objects {
         #[command(flatten)]
         output: Output,
     },
-    /// Delete some; tasks that run keep what they were given
+    /// Delete some; tasks that run keep what they were given, and a claim goes after the last of them
     Delete {
         /// Their names
         #[arg(required = true)]
@@ -46,6 +47,11 @@ impl Objects {
 
     pub(crate) async fn secrets(self, client: &Client) -> Result<(), Failure> {
         self.run::<ListSecrets, GetSecret, DeleteSecret>("Secret", client)
+            .await
+    }
+
+    pub(crate) async fn claims(self, client: &Client) -> Result<(), Failure> {
+        self.run::<ListClaims, GetClaim, DeleteClaim>("PersistentVolumeClaim", client)
             .await
     }
 
@@ -86,11 +92,22 @@ fn listed(objects: &[ObjectBody], format: Format) -> Result<(), Failure> {
             display::print(&names.collect::<String>())
         }
         Format::Text | Format::Wide => {
+            let claims = objects.iter().any(|object| object.claim.is_some());
             let rows = objects.iter().map(|object| {
-                let keys = object.keys.len().to_string();
-                vec![object.name.clone(), keys, span(now().since(object.created))]
+                let age = span(now().since(object.created));
+                match &object.claim {
+                    Some(claim) => {
+                        let size = display::size(claim.size);
+                        vec![object.name.clone(), size, claim.state.clone(), age]
+                    }
+                    None => vec![object.name.clone(), object.keys.len().to_string(), age],
+                }
             });
-            display::print(&table(&["NAME", "KEYS", "AGE"], &rows.collect::<Vec<_>>()))
+            let head: &[&str] = match claims {
+                true => &["NAME", "SIZE", "STATE", "AGE"],
+                false => &["NAME", "KEYS", "AGE"],
+            };
+            display::print(&table(head, &rows.collect::<Vec<_>>()))
         }
     }
 }

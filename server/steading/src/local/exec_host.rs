@@ -31,10 +31,12 @@ impl LocalExec {
         let text = spec.extra.ok_or("a task document is needed in 'extra'")?;
         let mut task: Task = serde_json::from_str(&text)
             .map_err(|error| format!("the task document can not be read: {error}"))?;
-        self.owners
-            .lent(attempt)
-            .put_into(&mut task)
-            .map_err(|error| error.to_string())?;
+        // One that is known has what it was lent.
+        if self.exec.state(attempt) == State::Unknown {
+            let lent = self.owners.lent(attempt);
+            lent.put_into(&mut task)
+                .map_err(|error| error.to_string())?;
+        }
         let level = match spec.isolation {
             Some(Isolation::Process) => Level::Process,
             Some(Isolation::Sandbox) => Level::Sandbox,

@@ -36,7 +36,24 @@ pub enum VolumeKind {
     Directory {
         /// Absolute path on the host; it exists. Its owner becomes the tenant's root user.
         path: String,
+        /// No container can write it, whatever its mount says.
+        #[serde(default)]
+        read_only: bool,
     },
+}
+
+impl VolumeKind {
+    /// Whether no container can write it.
+    pub fn is_read_only(&self) -> bool {
+        matches!(
+            self,
+            Self::Files { .. }
+                | Self::Directory {
+                    read_only: true,
+                    ..
+                }
+        )
+    }
 }
 
 /// A file of [`VolumeKind::Files`].
