@@ -117,7 +117,7 @@ impl Tenants {
 
     async fn submit(&self, number: u64) -> Result<(), CallError> {
         let turn = usize::try_from(number).unwrap_or(0) % self.kinds.len();
-        let kind = self.kinds[turn];
+        let kind = self.kinds.get(turn).copied().unwrap_or(Kind::One);
         let tenant = if number.is_multiple_of(2) {
             TENANTS[0]
         } else {
@@ -224,14 +224,14 @@ impl Tenants {
 
 /// All of it is tried again when one of its supervisors is killed.
 fn company() -> Value {
-    let shell = |script: &str| {
-        json!({"image": "host", "command": ["sh", "-ec", script],
-            "volumeMounts": [{"name": "work", "mountPath": "/work"}]})
-    };
-    let mut serve = shell("touch /work/served; while :; do sleep 0.1; done");
-    serve["readinessProbe"] = json!({"exec": {"command": ["test", "-e", "/work/served"]}});
-    let mut beside = shell("while :; do sleep 0.1; done");
-    beside["name"] = json!("beside");
+    let mounts = json!([{"name": "work", "mountPath": "/work"}]);
+    let serve = json!({"image": "host", "volumeMounts": mounts, "command": ["sh", "-ec"],
+        "args": ["touch /work/served; while :; do sleep 0.1; done"],
+        "readinessProbe": {"exec": {"command": ["test", "-e", "/work/served"]}}});
+    let ask = json!({"image": "host", "volumeMounts": mounts, "command": ["sh", "-ec"],
+        "args": ["test -e /work/served && test -n {{inputs.parameters.ip}}; sleep 0.02"]});
+    let beside = json!({"name": "beside", "image": "host", "command": ["sh", "-ec"],
+        "args": ["while :; do sleep 0.1; done"]});
     json!({
         "entrypoint": "main",
         "volumeClaimTemplates": [{"metadata": {"name": "work"}, "spec": {
@@ -244,7 +244,7 @@ fn company() -> Value {
             ]},
             {"name": "serve", "daemon": true, "container": serve},
             {"name": "ask", "inputs": {"parameters": [{"name": "ip"}]}, "sidecars": [beside],
-                "container": shell("test -e /work/served && test -n {{inputs.parameters.ip}}; sleep 0.02")},
+                "container": ask},
         ],
     })
 }
