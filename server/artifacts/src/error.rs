@@ -89,6 +89,12 @@ pub enum ArtifactError {
         /// What is wrong.
         why: String,
     },
+    /// The bucket or container is not there.
+    #[error("{store} is not there")]
+    NoRepository {
+        /// The store, for a person.
+        store: String,
+    },
     /// The site does not allow this destination.
     #[error("this site allows no connection to {destination}")]
     Egress {
@@ -132,7 +138,7 @@ impl ArtifactError {
             Self::TooLarge { .. } => "artifact.too-large",
             Self::Damaged { .. } => "artifact.damaged",
             Self::Key(_) | Self::InTheWay { .. } => "artifact.key",
-            Self::Repository { .. } => "artifact.repository",
+            Self::Repository { .. } | Self::NoRepository { .. } => "artifact.repository",
             Self::Egress { .. } => "artifact.egress",
             Self::ReadOnly { .. } => "artifact.read-only",
             Self::Hostile { .. } => "artifact.hostile",
@@ -173,6 +179,14 @@ impl ArtifactError {
             _ => Self::Disk {
                 cause: Arc::new(error),
             },
+        }
+    }
+
+    pub(crate) fn down(store: &str, why: impl Into<String>) -> Self {
+        Self::StoreDown {
+            store: store.to_owned(),
+            why: why.into(),
+            cause: None,
         }
     }
 }

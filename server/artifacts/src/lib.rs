@@ -6,6 +6,8 @@
 //! caller. Everything that answers over a network is taken for hostile: what it sends is bounded, counted and
 //! hashed, and it decides neither where a byte is written nor whom this host calls next.
 
+mod argo;
+mod azure;
 mod digest;
 mod egress;
 mod error;
@@ -13,11 +15,20 @@ mod key;
 mod local;
 mod network;
 mod outbound;
+mod parts;
 mod pump;
+mod ranged;
+mod raw;
+mod repository;
+mod s3;
 mod secret;
 mod source;
 mod store;
+mod text;
+mod web;
 
+pub use argo::{Location, Lookup};
+pub use azure::AzureStore;
 pub use digest::{Sha256, Stored};
 pub use egress::{Egress, RuleError};
 pub use error::{Again, ArtifactError};
@@ -25,6 +36,13 @@ pub use key::{Key, KeyError};
 pub use local::LocalStore;
 pub use network::{Identity, Network, Patience};
 pub use outbound::{Outbound, OutboundError};
+pub use raw::RawStore;
+pub use repository::{
+    Addressing, AzureBlob, AzureCredential, Encryption, MissingBucket, OAuthClient, Repository, S3,
+    S3Credential, Web, WebCredential,
+};
+pub use s3::S3Store;
 pub use secret::Secret;
 pub use source::Source;
 pub use store::{ArtifactStore, Body, Content, Entries, Entry, Later};
+pub use web::WebStore;

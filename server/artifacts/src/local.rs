@@ -6,22 +6,16 @@ mod tree;
 
 use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
-
-use bytes::Bytes;
 
 use crate::digest::Stored;
 use crate::error::ArtifactError;
 use crate::key::Key;
 use crate::pump::pump;
 use crate::source::{Source, blocking};
-use crate::store::{ArtifactStore, Body, Content, Entries, Entry, Later, within};
+use crate::store::{ArtifactStore, Content, Entries, Entry, Later};
 use tree::Tree;
-
-/// Bytes that are read at once.
-const PART: u64 = 256 << 10;
 
 /// A directory that keeps objects. One process works in it at a time.
 #[derive(Clone)]
@@ -57,13 +51,7 @@ impl ArtifactStore for LocalStore {
     fn get<'a>(&'a self, key: &'a Key, range: Option<Range<u64>>) -> Later<'a, Content> {
         Box::pin(async move {
             let file = self.with(key, Tree::read).await?;
-            let size = file.metadata()?.len();
-            let range = within(range, size);
-            Ok(Content {
-                size,
-                length: range.end.saturating_sub(range.start),
-                body: body(Arc::new(file), range),
-            })
+            Ok(Source::file(file)?.content(range))
         })
     }
 
@@ -95,29 +83,6 @@ impl ArtifactStore for LocalStore {
             pump(&Source::file(tree.read(key)?)?, &mut into)
         }))
     }
-}
-
-fn body(file: Arc<File>, range: Range<u64>) -> Body {
-    Box::pin(futures_util::stream::unfold(range, move |range| {
-        let file = file.clone();
-        async move {
-            if range.is_empty() {
-                return None;
-            }
-            let end = range.end.min(range.start.saturating_add(PART));
-            let read = blocking(move || {
-                let length = end.saturating_sub(range.start);
-                let mut part = vec![0; usize::try_from(length).unwrap_or_default()];
-                file.read_exact_at(&mut part, range.start)?;
-                Ok(Bytes::from(part))
-            });
-            // An error ends the body.
-            Some(match read.await {
-                Ok(part) => (Ok(part), end..range.end),
-                Err(error) => (Err(error), 0..0),
-            })
-        }
-    }))
 }
 
 #[cfg(test)]

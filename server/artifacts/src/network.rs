@@ -6,7 +6,9 @@ mod tls;
 mod unverified;
 
 use std::error::Error;
+use std::fs::File;
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,6 +46,7 @@ pub struct Network {
     egress: Arc<Egress>,
     trust: Arc<rustls::RootCertStore>,
     patience: Patience,
+    spool: Arc<Path>,
 }
 
 impl Network {
@@ -57,7 +60,26 @@ impl Network {
             egress: Arc::new(egress),
             trust: Arc::new(tls::trust(authorities)?),
             patience,
+            spool: std::env::temp_dir().into(),
         })
+    }
+
+    /// The directory for what has to lie on a disk on its way, in place of the system's own.
+    #[must_use]
+    pub fn with_spool(self, directory: &Path) -> Self {
+        Self {
+            spool: directory.into(),
+            ..self
+        }
+    }
+
+    /// A file without a name: it goes with its last user.
+    pub(crate) fn spool(&self) -> Result<File, ArtifactError> {
+        Ok(tempfile::tempfile_in(&self.spool)?)
+    }
+
+    pub(crate) fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// A client that trusts these authorities too, and shows this certificate.
@@ -66,17 +88,35 @@ impl Network {
         authorities: Option<&str>,
         identity: Option<&Identity>,
     ) -> Result<Client, ArtifactError> {
-        self.client_with(tls::config(&self.trust, authorities, identity)?)
+        let tls = tls::config(&self.trust, authorities, identity)?;
+        self.client_with(tls, Silence::Left)
     }
 
-    fn client_with(&self, tls: rustls::ClientConfig) -> Result<Client, ArtifactError> {
-        let inner = reqwest::Client::builder()
+    /// The same for requests that may take long to send: whoever uses it watches over silence.
+    pub(crate) fn sender(
+        &self,
+        authorities: Option<&str>,
+        identity: Option<&Identity>,
+    ) -> Result<Client, ArtifactError> {
+        let tls = tls::config(&self.trust, authorities, identity)?;
+        self.client_with(tls, Silence::Borne)
+    }
+
+    fn client_with(
+        &self,
+        tls: rustls::ClientConfig,
+        silence: Silence,
+    ) -> Result<Client, ArtifactError> {
+        let mut builder = reqwest::Client::builder();
+        if silence == Silence::Left {
+            builder = builder.read_timeout(self.patience.silence);
+        }
+        let inner = builder
             .use_preconfigured_tls(tls)
             .dns_resolver(Arc::new(Resolver(self.egress.clone())))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(self.patience.connect)
-            .read_timeout(self.patience.silence)
             .http1_only()
             .build()
             .map_err(|error| ArtifactError::Repository {
@@ -87,6 +127,13 @@ impl Network {
             egress: self.egress.clone(),
         })
     }
+}
+
+/// What becomes of a server that says nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Silence {
+    Left,
+    Borne,
 }
 
 /// A client that calls only whom the site allows.
@@ -151,6 +198,19 @@ impl From<reqwest::Error> for CallError {
         match forbidden(&error) {
             Some(destination) => Self::Forbidden(destination),
             None => Self::Failed(deepest(&error), error),
+        }
+    }
+}
+
+impl CallError {
+    pub(crate) fn into_error(self, store: &str) -> ArtifactError {
+        match self {
+            Self::Forbidden(destination) => ArtifactError::Egress { destination },
+            Self::Failed(why, error) => ArtifactError::StoreDown {
+                store: store.to_owned(),
+                why,
+                cause: Some(Arc::new(error)),
+            },
         }
     }
 }

@@ -2,12 +2,18 @@
 //! sent once more without keeping it in memory.
 
 use std::fs::File;
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 
 use crate::error::ArtifactError;
+use crate::store::{Content, within};
+
+/// Bytes that are read at once.
+const READ: u64 = 256 << 10;
 
 /// A content of known size. Cheap to clone.
 #[derive(Clone)]
@@ -64,6 +70,35 @@ impl Source {
                 let mut part = bytes.clone();
                 Ok(part.split_off(start.min(bytes.len())).split_to(length))
             }
+        }
+    }
+
+    /// The same away from the loops' threads.
+    pub(crate) async fn part(&self, offset: u64, length: usize) -> Result<Bytes, ArtifactError> {
+        let source = self.clone();
+        blocking(move || Ok(source.read(offset, length)?)).await
+    }
+}
+
+impl Source {
+    /// What exists of a range, read as it is taken.
+    pub(crate) fn content(self, range: Option<Range<u64>>) -> Content {
+        let size = self.size();
+        let range = within(range, size);
+        let length = range.end.saturating_sub(range.start);
+        let body = stream::try_unfold((self, range), |(source, range)| async move {
+            if range.is_empty() {
+                return Ok(None);
+            }
+            let end = range.end.min(range.start.saturating_add(READ));
+            let length = usize::try_from(end.saturating_sub(range.start)).unwrap_or_default();
+            let part = source.part(range.start, length).await?;
+            Ok(Some((part, (source, end..range.end))))
+        });
+        Content {
+            size,
+            length,
+            body: body.boxed(),
         }
     }
 }

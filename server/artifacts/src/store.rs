@@ -39,6 +39,11 @@ pub trait ArtifactStore: Send + Sync + 'static {
     /// Removes an object. That there is none is no error.
     fn delete<'a>(&'a self, key: &'a Key) -> Later<'a, ()>;
 
+    /// Gives up what an earlier put of this key left unfinished, when it will not be tried again.
+    fn abandon<'a>(&'a self, _key: &'a Key) -> Later<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
     /// Writes the content into a file that is open for writing, at its current place.
     fn fetch<'a>(&'a self, key: &'a Key, into: File) -> Later<'a, Stored> {
         Box::pin(async move { save(self.get(key, None).await?, into).await })

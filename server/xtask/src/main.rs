@@ -10,6 +10,7 @@ mod plugins;
 mod program;
 mod progress;
 mod setup;
+mod stores;
 mod test;
 mod trial;
 mod wasm;
@@ -84,7 +85,10 @@ fn run(verb: Verb) -> Result<()> {
     let workspace = Workspace::locate()?;
     let mut progress = Progress::of(steps(&verb));
     match verb {
-        Verb::Setup => setup::install(Need::EVERYTHING, &mut progress),
+        Verb::Setup => {
+            setup::install(Need::EVERYTHING, &mut progress)?;
+            stores::install(&workspace, &mut progress)
+        }
         Verb::Plugins => {
             setup::install(&[Need::Wasm], &mut progress)?;
             plugins::build(&workspace, &mut progress)
@@ -122,7 +126,7 @@ fn run(verb: Verb) -> Result<()> {
 
 fn steps(verb: &Verb) -> usize {
     match verb {
-        Verb::Setup => setup::STEPS,
+        Verb::Setup => setup::STEPS + stores::STEPS,
         Verb::Plugins => setup::STEPS + plugins::STEPS,
         Verb::Page => setup::STEPS + page::STEPS,
         Verb::Build | Verb::Dist => setup::STEPS + program::STEPS,

@@ -1,6 +1,7 @@
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::symlink;
 
+use bytes::Bytes;
 use futures_util::TryStreamExt;
 
 use super::*;

@@ -8,7 +8,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, Error, SignatureScheme};
 
-use super::{Client, Network};
+use super::{Client, Network, Silence};
 use crate::error::ArtifactError;
 
 impl Network {
@@ -24,7 +24,7 @@ impl Network {
             .dangerous()
             .with_custom_certificate_verifier(verifier)
             .with_no_client_auth();
-        self.client_with(config)
+        self.client_with(config, Silence::Left)
     }
 }
 

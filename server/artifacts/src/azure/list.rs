@@ -1,0 +1,71 @@
+//! What lies below a key, page by page.
+
+use azure_storage_blob::models::{BlobContainerClientListBlobsOptions, ListBlobsResponse};
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use super::AzureStore;
+use crate::error::ArtifactError;
+use crate::key::Key;
+use crate::ranged::patiently;
+use crate::store::{Entries, Entry};
+
+/// Objects of a page: so many names fit into an answer of the largest size that is taken.
+const PAGE: i32 = 1000;
+
+impl AzureStore {
+    pub(super) fn pages<'a>(&'a self, below: &'a Key) -> Entries<'a> {
+        // Before the first page there is no marker, behind the last one no page.
+        let pages = stream::try_unfold(Some(None), move |marker| async move {
+            let Some(marker) = marker else {
+                return Ok(None);
+            };
+            let (entries, next) = self.page(below, marker).await?;
+            let entries = stream::iter(entries.into_iter().map(Ok));
+            Ok::<_, ArtifactError>(Some((entries, next.map(Some))))
+        });
+        pages.try_flatten().boxed()
+    }
+
+    /// A page of a list and where the next one begins.
+    async fn page(
+        &self,
+        below: &Key,
+        marker: Option<String>,
+    ) -> Result<(Vec<Entry>, Option<String>), ArtifactError> {
+        let prefix = format!("{below}/");
+        let page = patiently(self.tries, || self.listed(below, &prefix, marker.clone())).await?;
+        let entries = page.blob_items.into_iter().filter_map(|blob| {
+            let key = blob.name.filter(|key| key.starts_with(&prefix))?;
+            let size = blob.properties.and_then(|of| of.content_length);
+            Some(Entry {
+                key: Key::parse(&key).ok()?,
+                size: size.unwrap_or_default(),
+            })
+        });
+        let next = page.next_marker.filter(|next| !next.is_empty());
+        if next.is_some() && next == marker {
+            return Err(self.damaged("its list goes round in circles"));
+        }
+        Ok((entries.collect(), next))
+    }
+
+    async fn listed(
+        &self,
+        below: &Key,
+        prefix: &str,
+        marker: Option<String>,
+    ) -> Result<ListBlobsResponse, ArtifactError> {
+        let options = BlobContainerClientListBlobsOptions {
+            marker,
+            maxresults: Some(PAGE),
+            prefix: Some(prefix.to_owned()),
+            ..BlobContainerClientListBlobsOptions::default()
+        };
+        let fault = |error| self.fault(below, error);
+        let pages = self.directory(below)?.list_blobs(Some(options));
+        let mut pages = pages.map_err(fault)?.into_pages();
+        let page = pages.next().await;
+        let page = page.ok_or_else(|| self.damaged("it answers no page"))?;
+        page.map_err(fault)?.into_model().map_err(fault)
+    }
+}
