@@ -1,4 +1,5 @@
-//! Names that people choose. All follow Kubernetes' rules, because Argo's clients check them.
+//! Names that people choose. All follow Kubernetes' rules, because Argo's clients check them; only a
+//! tenant may have capitals in its name, as teams do.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,17 +10,36 @@ use thiserror::Error;
 /// Why a text can not be a name.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "'{text}' can not be {what}: use 1 to {max} lower-case letters, digits and '-'{dot}, beginning and ending with a letter or digit"
+    "'{text}' can not be {what}: use 1 to {max} {letters}, digits and '-'{dot}, beginning and ending with a letter or digit"
 )]
 pub struct NameError {
     text: String,
     what: &'static str,
     max: usize,
+    letters: &'static str,
     dot: &'static str,
 }
 
-fn is_label(text: &str, max: usize, dots: bool) -> bool {
-    let inner = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit();
+/// Which letters a name may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Letters {
+    Lower,
+    Any,
+}
+
+/// Whether it may have parts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Dots {
+    Allowed,
+    Refused,
+}
+
+fn is_label(text: &str, max: usize, letters: Letters, dots: Dots) -> bool {
+    let inner = |c: u8| {
+        c.is_ascii_lowercase()
+            || c.is_ascii_digit()
+            || (letters == Letters::Any && c.is_ascii_uppercase())
+    };
     let edge = |c: Option<&u8>| c.is_some_and(|c| inner(*c));
     let bytes = text.as_bytes();
     bytes.len() <= max
@@ -27,11 +47,11 @@ fn is_label(text: &str, max: usize, dots: bool) -> bool {
         && edge(bytes.last())
         && bytes
             .iter()
-            .all(|c| inner(*c) || *c == b'-' || (dots && *c == b'.'))
+            .all(|c| inner(*c) || *c == b'-' || (dots == Dots::Allowed && *c == b'.'))
 }
 
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident: $what:literal, $max:literal, $dots:literal;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident: $what:literal, $max:literal, $letters:ident, $dots:ident;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Box<str>);
@@ -45,12 +65,18 @@ macro_rules! names {
         impl FromStr for $name {
             type Err = NameError;
             fn from_str(text: &str) -> Result<Self, NameError> {
-                if is_label(text, $max, $dots) {
-                    Ok(Self(text.into()))
-                } else {
-                    let dot = if $dots { " or '.'" } else { "" };
-                    Err(NameError { text: text.chars().take(80).collect(), what: $what, max: $max, dot })
+                if is_label(text, $max, Letters::$letters, Dots::$dots) {
+                    return Ok(Self(text.into()));
                 }
+                let letters = match Letters::$letters {
+                    Letters::Lower => "lower-case letters",
+                    Letters::Any => "letters",
+                };
+                let dot = match Dots::$dots {
+                    Dots::Allowed => " or '.'",
+                    Dots::Refused => "",
+                };
+                Err(NameError { text: text.chars().take(80).collect(), what: $what, max: $max, letters, dot })
             }
         }
         impl fmt::Display for $name {
@@ -78,13 +104,13 @@ macro_rules! names {
 
 names! {
     /// A team: the unit of isolation, quota and access.
-    TenantName: "a tenant's name", 40, false;
+    TenantName: "a tenant's name", 40, Any, Refused;
     /// A workflow, workflow template or schedule. Argo's limit is 63 characters.
-    WorkflowName: "a workflow's name", 63, true;
+    WorkflowName: "a workflow's name", 63, Lower, Allowed;
     /// A ConfigMap, Secret or claim. Kubernetes' limit is 253 characters.
-    ObjectName: "an object's name", 253, true;
+    ObjectName: "an object's name", 253, Lower, Allowed;
     /// A plugin, e.g. `compute-local`.
-    PluginId: "a plugin's id", 63, false;
+    PluginId: "a plugin's id", 63, Lower, Refused;
 }
 
 impl TenantName {
@@ -119,7 +145,11 @@ mod tests {
 
     #[test]
     fn a_tenant_and_its_namespace_name_each_other() {
-        for (tenant, namespace) in [("default", "default"), ("genomics", "wf-genomics")] {
+        for (tenant, namespace) in [
+            ("default", "default"),
+            ("genomics", "wf-genomics"),
+            ("teamA", "wf-teamA"),
+        ] {
             let tenant: TenantName = tenant.parse().unwrap();
             assert_eq!(tenant.namespace(), namespace);
             assert_eq!(TenantName::from_namespace(namespace), Some(tenant));
@@ -129,7 +159,7 @@ mod tests {
             "wf-",
             "wf-default",
             "genomics",
-            "wf-A",
+            "wf-a.b",
             "wf-a/b",
             "wf-..",
             "*",

@@ -2,6 +2,7 @@
 //! Debian packages and small programs of our own.
 
 mod debian;
+mod nextflow;
 mod oci;
 mod python;
 mod recipes;
@@ -25,18 +26,18 @@ pub(crate) const STEPS: usize = RECIPES.len();
 
 /// Makes every image whose inputs changed.
 pub(crate) fn make_all(workspace: &Workspace, progress: &mut Progress) -> Result<()> {
-    let kitchen = Kitchen {
-        packages: Packages::cached_in(workspace.target("cache/debian"))?,
-        architecture: command::text(Command::new("dpkg").arg("--print-architecture"))?
-            .trim()
-            .to_owned(),
-        directory: workspace.target("images"),
-    };
-    std::fs::create_dir_all(&kitchen.directory)?;
+    let kitchen = Kitchen::open(workspace)?;
     for recipe in RECIPES {
         progress.step(&format!("image {}", recipe.name), || kitchen.make(recipe))?;
     }
     Ok(())
+}
+
+/// Makes the image in which Nextflow runs, when its inputs changed. Needs Maven.
+pub(crate) fn make_nextflow(workspace: &Workspace, progress: &mut Progress) -> Result<()> {
+    let recipe = &nextflow::RECIPE;
+    let kitchen = Kitchen::open(workspace)?;
+    progress.step(&format!("image {}", recipe.name), || kitchen.make(recipe))
 }
 
 struct Kitchen {
@@ -46,6 +47,18 @@ struct Kitchen {
 }
 
 impl Kitchen {
+    fn open(workspace: &Workspace) -> Result<Self> {
+        let directory = workspace.target("images");
+        std::fs::create_dir_all(&directory)?;
+        Ok(Self {
+            packages: Packages::cached_in(workspace.target("cache/debian"))?,
+            architecture: command::text(Command::new("dpkg").arg("--print-architecture"))?
+                .trim()
+                .to_owned(),
+            directory,
+        })
+    }
+
     fn make(&self, recipe: &Recipe) -> Result<()> {
         let file = self.directory.join(file_name(recipe.name));
         let stamp = file.with_extension("inputs");
@@ -67,6 +80,11 @@ impl Kitchen {
             &self.architecture,
             recipe.description,
             recipe.start,
+            if tree.has("workspace") {
+                "/workspace"
+            } else {
+                "/"
+            },
             &tree.to_tar()?,
         )?;
 
@@ -112,6 +130,10 @@ fn digest_of_inputs<'a>(packages: impl Iterator<Item = &'a str>) -> String {
         include_str!("images/cowsay.sh"),
         include_str!("images/curl.sh"),
         include_str!("images/nc.sh"),
+        include_str!("images/nextflow.rs"),
+        include_str!("images/nextflow/launcher.sh"),
+        include_str!("images/nextflow/main.nf"),
+        include_str!("images/nextflow/pom.xml"),
         include_str!("images/nginx.conf"),
     ] {
         digest.update(source);

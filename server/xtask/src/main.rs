@@ -46,7 +46,11 @@ enum Verb {
     /// Build the program to hand out: one stripped file, target/dist/steading.
     Dist,
     /// Make the OCI archives that the demo, the tests and the examples use: target/images/.
-    Images,
+    Images {
+        /// The one in which Nextflow runs, too. Needs Maven.
+        #[arg(long)]
+        nextflow: bool,
+    },
     /// Check the form: rustfmt, clippy, licences.
     Check,
     /// Build everything and run every test.
@@ -105,9 +109,13 @@ fn run(verb: Verb) -> Result<()> {
             setup::install(&[Need::Wasm], &mut progress)?;
             program::dist(&workspace, &mut progress)
         }
-        Verb::Images => {
+        Verb::Images { nextflow } => {
             setup::install(&[Need::Debian], &mut progress)?;
-            images::make_all(&workspace, &mut progress)
+            images::make_all(&workspace, &mut progress)?;
+            if nextflow {
+                images::make_nextflow(&workspace, &mut progress)?;
+            }
+            Ok(())
         }
         Verb::Check => check::all(&workspace, &mut progress),
         Verb::Test => test::all(&workspace, &mut progress),
@@ -130,7 +138,7 @@ fn steps(verb: &Verb) -> usize {
         Verb::Plugins => setup::STEPS + plugins::STEPS,
         Verb::Page => setup::STEPS + page::STEPS,
         Verb::Build | Verb::Dist => setup::STEPS + program::STEPS,
-        Verb::Images => setup::STEPS + images::STEPS,
+        Verb::Images { nextflow } => setup::STEPS + images::STEPS + usize::from(*nextflow),
         Verb::Check => check::STEPS,
         Verb::Test => test::STEPS,
         Verb::Faults { .. } => trial::FAULTS,

@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 use crate::{command, images, program, stores};
 
 /// Steps that [`all`] reports.
-pub(crate) const STEPS: usize = setup::STEPS + stores::STEPS + program::STEPS + images::STEPS + 2;
+pub(crate) const STEPS: usize = setup::STEPS + stores::STEPS + program::STEPS + images::STEPS + 3;
 
 /// Builds everything and runs every test.
 ///
@@ -22,6 +22,7 @@ pub(crate) fn all(workspace: &Workspace, progress: &mut Progress) -> Result<()> 
     stores::install(workspace, progress)?;
     let steading = program::build(workspace, progress)?;
     images::make_all(workspace, progress)?;
+    images::make_nextflow(workspace, progress)?;
     let cargo_test = || {
         let mut command = Command::new("cargo");
         command

@@ -11,6 +11,7 @@ mod list;
 mod log;
 mod request;
 mod stream;
+mod submit;
 mod templates;
 mod verbs;
 mod watch;
@@ -39,7 +40,7 @@ pub(crate) fn routes() -> Router<App> {
             get(workflows::list).post(workflows::create),
         )
         .route("/api/v1/workflows/{ns}/lint", post(workflows::lint))
-        .route("/api/v1/workflows/{ns}/submit", post(workflows::submit))
+        .route("/api/v1/workflows/{ns}/submit", post(submit::submit))
         .route(verb, get(workflows::get).delete(workflows::delete))
         .route(&format!("{verb}/log"), get(log::workflow))
         .route(&format!("{verb}/{{pod}}/log"), get(log::pod))

@@ -25,12 +25,14 @@ pub(crate) struct Start {
 
 /// Writes the archive of a one-layer image; the same input gives the same bytes.
 ///
-/// `name` is what workflows write; `architecture` is Go's and Debian's word (`amd64`, `arm64`).
+/// `name` is what workflows write; `architecture` is Go's and Debian's word (`amd64`, `arm64`);
+/// `directory` is where containers start.
 pub(crate) fn archive(
     name: &str,
     architecture: &str,
     description: &str,
     start: Start,
+    directory: &str,
     layer: &[u8],
 ) -> Result<Vec<u8>> {
     let mut blobs = Blobs::default();
@@ -49,6 +51,7 @@ pub(crate) fn archive(
                 "Env": [VARIABLE_PATH],
                 "Entrypoint": start.entrypoint,
                 "Cmd": start.cmd,
+                "WorkingDir": directory,
                 "Labels": { "org.opencontainers.image.description": description },
             },
             "rootfs": { "type": "layers", "diff_ids": [diff_id] },
@@ -74,7 +77,7 @@ pub(crate) fn archive(
     if let Some(fields) = described.as_object_mut() {
         let annotations = json!({
             "org.opencontainers.image.ref.name": tag,
-            "io.containerd.image.name": format!("docker.io/{}", library(&tag)),
+            "io.containerd.image.name": full(&tag),
         });
         fields.insert("annotations".into(), annotations);
     }
@@ -142,12 +145,13 @@ fn docker_tag(name: &str) -> String {
     }
 }
 
-/// Docker's own images lie below `library/`.
-fn library(tag: &str) -> String {
-    if tag.contains('/') {
-        tag.to_owned()
-    } else {
-        format!("library/{tag}")
+/// The name with its registry: Docker's, unless the first part is a host. Docker's own images lie below
+/// `library/`.
+fn full(tag: &str) -> String {
+    match tag.split_once('/') {
+        Some((host, _)) if host.contains(['.', ':']) => tag.to_owned(),
+        Some(_) => format!("docker.io/{tag}"),
+        None => format!("docker.io/library/{tag}"),
     }
 }
 
@@ -184,7 +188,8 @@ mod tests {
     fn names_get_the_tag_and_the_library_that_docker_expects() {
         assert_eq!(docker_tag("busybox"), "busybox:latest");
         assert_eq!(docker_tag("alpine:3.23"), "alpine:3.23");
-        assert_eq!(library("busybox:latest"), "library/busybox:latest");
-        assert_eq!(library("argoproj/argosay:v2"), "argoproj/argosay:v2");
+        assert_eq!(full("busybox:latest"), "docker.io/library/busybox:latest");
+        assert_eq!(full("ghcr.io/a/b:c"), "ghcr.io/a/b:c");
+        assert_eq!(full("argoproj/argosay:v2"), "docker.io/argoproj/argosay:v2");
     }
 }

@@ -27,10 +27,12 @@ pub(crate) struct Recipe {
 
 /// Dependencies that only installation scripts and documentation need.
 pub(crate) const WITHOUT: &[&str] = &[
+    "ca-certificates-java",
     "debconf",
     "dpkg",
     "init-system-helpers",
     "iproute2",
+    "java-common",
     "libbpf1",
     "libcap2-bin",
     "libelf1",
@@ -197,7 +199,7 @@ fn busybox(tree: &mut Tree) -> Result<()> {
 }
 
 /// What Debian's installation scripts would do.
-fn debian(tree: &mut Tree) -> Result<()> {
+pub(super) fn debian(tree: &mut Tree) -> Result<()> {
     tree.symlink("bin/sh", "dash");
     tree.symlink("bin/awk", "mawk");
     Ok(())

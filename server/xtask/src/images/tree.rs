@@ -69,6 +69,11 @@ impl Tree {
         self.symlink_at(merged(path), target.to_owned());
     }
 
+    /// Whether something lies there.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.entries.contains_key(&merged(path))
+    }
+
     /// The contents of a file.
     pub(crate) fn contents(&self, path: &str) -> Option<&[u8]> {
         match &self.entries.get(&merged(path))?.kind {

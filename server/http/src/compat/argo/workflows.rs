@@ -8,14 +8,13 @@ use steading_api::access::{Kind, Verb};
 use steading_api::run::Submission;
 use steading_control::submit::Submitted;
 use steading_spec::{Limits, Mode};
-use steading_store::{Owner, RunRef, Snapshot, StoreError, Tenants};
+use steading_store::{RunRef, Snapshot, StoreError, Tenants};
 
 use super::error::ArgoProblem;
 use super::fields::Fields;
 use super::info::answer;
 use super::list::{ListOptions, Pairs};
-use super::request::{Asking, parameters};
-use super::templates;
+use super::request::Asking;
 use crate::problem::Problem;
 use crate::route::read_json;
 use steading_control::view::{Nodes, object};
@@ -249,7 +248,7 @@ pub(super) async fn create(
 }
 
 /// A server's rehearsal shows what would be stored, its uid included.
-fn rehearsed(submitted: Submitted) -> Value {
+pub(super) fn rehearsed(submitted: Submitted) -> Value {
     let mut object = submitted.object;
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.insert("uid".to_owned(), json!(submitted.head.id.uid()));
@@ -301,121 +300,4 @@ pub(super) async fn lint(
     checked
         .map_err(|faults| Problem::from(steading_control::error::ControlError::Invalid(faults)))?;
     Ok(answer(workflow))
-}
-
-/// `SubmitWorkflow`: a run of a saved object.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct SubmitRequest {
-    resource_kind: String,
-    resource_name: String,
-    submit_options: Option<SubmitOptions>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct SubmitOptions {
-    name: String,
-    generate_name: String,
-    #[serde(alias = "entryPoint")]
-    entrypoint: String,
-    parameters: Option<Vec<String>>,
-    labels: String,
-    annotations: String,
-    priority: Option<i32>,
-    dry_run: bool,
-    server_dry_run: bool,
-}
-
-pub(super) async fn submit(
-    asking: Asking,
-    Path(namespace): Path<String>,
-    request: Request,
-) -> Answer {
-    let tenant = asking.tenant(&namespace, Verb::Create, Kind::Run)?;
-    let wanted: SubmitRequest = read_json(request).await?;
-    let (template, workflow) = match wanted.resource_kind.to_ascii_lowercase().as_str() {
-        "workflowtemplate" | "workflowtemplates" | "wftmpl" => (Some(wanted.resource_name), None),
-        "clusterworkflowtemplate" | "clusterworkflowtemplates" | "cwftmpl" => {
-            (None, Some(of_cluster(&asking, &wanted.resource_name)?))
-        }
-        "cronworkflow" | "cronworkflows" | "cronwf" => {
-            let message = format!(
-                "submitting from {} is not available in this version",
-                wanted.resource_kind
-            );
-            return Err(Problem::new(
-                axum::http::StatusCode::NOT_IMPLEMENTED,
-                "request.later",
-                message,
-            )
-            .into());
-        }
-        _ => {
-            return Err(Problem::request(
-                "request.kind",
-                format!(
-                    "Resource kind '{}' is not supported for submitting",
-                    wanted.resource_kind.chars().take(80).collect::<String>()
-                ),
-            )
-            .into());
-        }
-    };
-    let options = wanted.submit_options.unwrap_or_default();
-    let text = |text: String| (!text.is_empty()).then_some(text);
-    let submission = Submission {
-        template,
-        workflow,
-        parameters: parameters(options.parameters.as_deref())?
-            .into_iter()
-            .collect(),
-        name: text(options.name),
-        generate_name: text(options.generate_name),
-        entrypoint: text(options.entrypoint),
-        priority: options.priority,
-        labels: map_of(&options.labels)?,
-        annotations: map_of(&options.annotations)?,
-        dry_run: options.dry_run || options.server_dry_run,
-        ..Submission::default()
-    };
-    let submitted = asking
-        .app
-        .control()
-        .submit(&tenant, asking.who(), &submission, Mode::Lenient)
-        .await
-        .map_err(Problem::from)?;
-    if submission.dry_run {
-        Ok(answer(rehearsed(submitted)))
-    } else {
-        created(&asking, &submitted)
-    }
-}
-
-/// A workflow that runs a template of the site.
-fn of_cluster(asking: &Asking, name: &str) -> Result<Value, Problem> {
-    templates::known(asking, &Owner::Site, name)?;
-    Ok(json!({
-        "metadata": {"generateName": format!("{name}-")},
-        "spec": {"workflowTemplateRef": {"name": name, "clusterScope": true}},
-    }))
-}
-
-/// `a=b,c=d`.
-fn map_of(text: &str) -> Result<std::collections::BTreeMap<String, String>, Problem> {
-    let wrong = || {
-        Problem::request(
-            "request.labels",
-            "labels and annotations have the form a=b,c=d",
-        )
-    };
-    text.split(',')
-        .map(str::trim)
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            pair.split_once('=')
-                .map(|(k, v)| (k.to_owned(), v.to_owned()))
-                .ok_or_else(wrong)
-        })
-        .collect()
 }
