@@ -161,6 +161,7 @@ pub(crate) mod sketch {
             isolation: String::new(),
             cpu_ms: 0,
             max_rss: 0,
+            memo: None,
         }
     }
 }

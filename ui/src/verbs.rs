@@ -1,7 +1,8 @@
 //! What can be done to a run, when, and the words that say so.
 
+use steading_api::node::NodeBody;
 use steading_api::run::RunSummary;
-use steading_types::WorkflowPhase;
+use steading_types::{NodePhase, NodeType, WorkflowPhase};
 
 /// A deed on a whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -74,6 +75,59 @@ impl RunVerb {
     /// The question before it.
     pub fn question(self, run: &str) -> String {
         format!("{} {run}?", self.word())
+    }
+}
+
+/// A deed on one step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StepVerb {
+    /// Lets a step that waits for people go on.
+    Resume,
+    /// Runs it again, with what depends on it.
+    Restart,
+    /// Goes on without it.
+    Skip,
+}
+
+impl StepVerb {
+    /// What makes sense for a step of a run that is over, or goes on.
+    pub fn of(node: &NodeBody, over: bool) -> Vec<Self> {
+        let failed = matches!(node.phase, NodePhase::Failed | NodePhase::Error);
+        let waits = node.kind == NodeType::Suspend && node.phase == NodePhase::Running;
+        let grouping = matches!(
+            node.kind,
+            NodeType::StepGroup | NodeType::TaskGroup | NodeType::Container
+        );
+        match over {
+            _ if grouping || node.hook => Vec::new(),
+            true if failed => vec![Self::Restart, Self::Skip],
+            true => vec![Self::Restart],
+            false if waits => vec![Self::Resume],
+            false if node.phase == NodePhase::Pending => vec![Self::Skip],
+            false => Vec::new(),
+        }
+    }
+
+    /// The words on the button.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Resume => "Resume this step",
+            Self::Restart => "Restart from here",
+            Self::Skip => "Skip this step",
+        }
+    }
+
+    /// What it means for the run.
+    pub fn consequence(self) -> &'static str {
+        match self {
+            Self::Resume => "The step ends well, and what comes after it starts.",
+            Self::Restart => {
+                "This step, what depends on it and what failed run again in this run. The rest is kept."
+            }
+            Self::Skip => {
+                "The run goes on as if this step had gone well. Outputs without a default are given on the command line."
+            }
+        }
     }
 }
 

@@ -134,7 +134,7 @@ fn escape(text: &str, into: &mut String) {
 mod tests {
     use super::*;
     use crate::operations::{GetRun, ListRuns, SuspendRun};
-    use crate::run::RunFilter;
+    use crate::run::{RunFilter, Why};
 
     #[test]
     fn a_request_escapes_what_people_typed() {
@@ -155,7 +155,7 @@ mod tests {
     fn a_missing_path_value_is_an_error_and_not_a_shorter_path() {
         assert!(prepare::<GetRun>(&["default"], &(), &()).is_err());
         assert_eq!(
-            prepare::<SuspendRun>(&["default", "x"], &(), &())
+            prepare::<SuspendRun>(&["default", "x"], &(), &Why::default())
                 .unwrap()
                 .method,
             Method::Post

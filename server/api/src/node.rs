@@ -73,6 +73,9 @@ pub struct NodeBody {
     /// Peak resident bytes.
     #[serde(default)]
     pub max_rss: u64,
+    /// What it asked a cache.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memo: Option<crate::memo::MemoStatus>,
 }
 
 /// Which nodes a list shows.

@@ -2,12 +2,16 @@
 
 use crate::access::{Kind, Reach, Verb};
 use crate::change::{ChangeBody, ChangeQuery};
+use crate::history::RunEventList;
 use crate::image::{Freed, ImageBody, ImageList, ImageName, ImageTag};
 use crate::log::{LogLine, LogPage, LogQuery};
+use crate::memo::{Cleared, MemoFilter, MemoList};
 use crate::node::{NodeFilter, NodeList};
 use crate::object::{ObjectBody, ObjectList};
 use crate::operation::{Delivery, Method, Operation, Row};
-use crate::run::{Done, NodeVerb, RunAgain, RunDetail, RunFilter, RunList, Submission, Submitted};
+use crate::run::{
+    Done, NodeVerb, RunAgain, RunDetail, RunFilter, RunList, Submission, Submitted, Why,
+};
 use crate::session::{Login, LoginLink, Me};
 use crate::site::{DoctorReport, NewToken, TenantBody, TenantList, TokenBody};
 use crate::template::{Applied, LintReport, TemplateBody, TemplateList, Text};
@@ -95,19 +99,29 @@ operations! {
     /// Deletes a run, its logs and its history; a run that is not over is terminated first.
     DeleteRun: Delete "/tenants/{tenant}/runs/{run}" ((), ()) -> Json Done, Delete Run in Tenant, ["run.not-found"];
     /// Starts nothing new until resumed.
-    SuspendRun: Post "/tenants/{tenant}/runs/{run}/suspend" ((), ()) -> Json Done, Operate Run in Tenant, ["run.not-found", "run.completed"];
+    SuspendRun: Post "/tenants/{tenant}/runs/{run}/suspend" ((), Why) -> Json Done, Operate Run in Tenant, ["run.not-found", "run.completed"];
     /// Goes on, or ends suspend nodes.
     ResumeRun: Post "/tenants/{tenant}/runs/{run}/resume" ((), NodeVerb) -> Json Done, Operate Run in Tenant, ["run.not-found", "run.completed"];
     /// Ends the run; exit handlers run.
     StopRun: Post "/tenants/{tenant}/runs/{run}/stop" ((), NodeVerb) -> Json Done, Operate Run in Tenant, ["run.not-found", "run.completed"];
     /// Ends the run now.
-    TerminateRun: Post "/tenants/{tenant}/runs/{run}/terminate" ((), ()) -> Json Done, Operate Run in Tenant, ["run.not-found", "run.completed"];
+    TerminateRun: Post "/tenants/{tenant}/runs/{run}/terminate" ((), Why) -> Json Done, Operate Run in Tenant, ["run.not-found", "run.completed"];
     /// Gives suspend nodes an outcome or outputs.
     SetNodes: Post "/tenants/{tenant}/runs/{run}/set" ((), NodeVerb) -> Json Done, Operate Run in Tenant, ["run.not-found", "run.completed"];
-    /// Runs the failed parts again, in the same run.
+    /// Goes on without nodes that have not begun or have failed, with the outputs that are given for them.
+    SkipNodes: Post "/tenants/{tenant}/runs/{run}/skip" ((), NodeVerb) -> Json Done, Operate Run in Tenant,
+        ["run.not-found", "run.no-node-skips", "run.output-not-set"];
+    /// What people did to the run, in order.
+    ListRunEvents: Get "/tenants/{tenant}/runs/{run}/events" ((), ()) -> Json RunEventList, Read Run in Tenant, ["run.not-found"];
+    /// Runs the failed parts again, and what the selector names with all that depends on it, in the same run.
     RetryRun: Post "/tenants/{tenant}/runs/{run}/retry" ((), RunAgain) -> Json Done, Operate Run in Tenant, ["run.not-found", "run.not-retryable"];
     /// Submits the same workflow as a new run.
     ResubmitRun: Post "/tenants/{tenant}/runs/{run}/resubmit" ((), RunAgain) -> Json Submitted, Create Run in Tenant, ["run.not-found"];
+
+    /// What the tenant's caches remember of memoized templates.
+    ListMemos: Get "/tenants/{tenant}/memos" (MemoFilter, ()) -> Json MemoList, Read Run in Tenant, [];
+    /// Forgets what caches remember: all, one cache, or one key.
+    ClearMemos: Delete "/tenants/{tenant}/memos" (MemoFilter, ()) -> Json Cleared, Delete Run in Tenant, [];
 
     /// Lines of a run's logs: ranges, tails and search.
     GetLogs: Get "/tenants/{tenant}/runs/{run}/logs" (LogQuery, ()) -> Json LogPage, Read Log in Tenant, ["run.not-found", "request.filter"];

@@ -68,6 +68,12 @@ pub struct RunDetail {
     /// The node that first failed, when the run did: the root cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<crate::node::NodeBody>,
+    /// The runs that it came from: submitted again, or whose node made it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parents: Vec<crate::history::RunLink>,
+    /// The runs that came from it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<crate::history::RunLink>,
     /// The position in the change feed that this answer reflects.
     pub seq: u64,
 }
@@ -172,8 +178,21 @@ pub struct NodeVerb {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase: Option<String>,
     /// For set: values of `supplied` output parameters.
+    /// For skip: values of the node's outputs; `result` is the standard output.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub output_parameters: BTreeMap<String, String>,
+    /// Why, for the run's events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// The body of verbs that need nothing else.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Why {
+    /// Why, for the run's events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The body of the verbs retry and resubmit.
@@ -193,6 +212,9 @@ pub struct RunAgain {
     /// Resubmit: take over what succeeded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub memoized: bool,
+    /// Why, for the run's events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// The answer of a verb without further data.

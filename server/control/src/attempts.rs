@@ -119,7 +119,10 @@ impl Inner {
                 Action::SetTimer(timer, due) => self.timers.set(tenant, run, timer, due),
                 Action::ClearTimer(timer) => self.timers.clear(run, timer),
                 Action::Continue => self.later(tenant, run, Command::Continue),
+                Action::Remember(_) => {}
+                Action::Measure(measured) => self.metrics.take(tenant, *measured),
                 Action::Completed => {
+                    self.count_ended(tenant, run);
                     self.archive_when_over(tenant, run);
                     self.reclaim(tenant);
                 }
@@ -154,6 +157,16 @@ impl Inner {
                 pause = pause.saturating_mul(2).min(LONGEST_PAUSE);
             }
         });
+    }
+
+    fn count_ended(&self, tenant: &TenantName, run: RunId) {
+        let phase = self.registry.held(run).and_then(|cell| {
+            let held = cell.lock();
+            held.as_ref().map(|run| run.head().phase)
+        });
+        if let Some(phase) = phase.filter(|phase| phase.completed()) {
+            self.metrics.ended(tenant, phase);
+        }
     }
 
     /// How soon an attempt's turn comes, and who carries it out.

@@ -21,7 +21,10 @@ impl Control {
     /// # Errors
     /// [`ControlError::NoRun`], or a store that does not take it.
     pub async fn delete(&self, tenant: &TenantName, run: RunId) -> Result<(), ControlError> {
-        match self.command(tenant, run, Command::Terminate).await {
+        match self
+            .steer(tenant, run, Command::Terminate, Vec::new())
+            .await
+        {
             Ok(()) | Err(ControlError::Refused(_)) => {}
             Err(error) => return Err(error),
         }

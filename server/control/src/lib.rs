@@ -11,13 +11,17 @@ pub mod claims;
 pub mod clock;
 mod delete;
 pub mod error;
+pub mod history;
 pub mod identity;
 pub mod lent;
 mod library;
+mod memos;
+pub mod metrics;
 mod objects;
 mod recover;
 mod registry;
 mod release;
+mod resubmit;
 pub mod scheduler;
 pub mod secrets;
 mod served;
@@ -39,6 +43,7 @@ use crate::backend::Backend;
 use crate::claims::Claims;
 use crate::error::ControlError;
 use crate::identity::Links;
+use crate::metrics::Metrics;
 use crate::registry::Registry;
 use crate::scheduler::Scheduler;
 use crate::secrets::Keyring;
@@ -92,6 +97,7 @@ pub(crate) struct Inner {
     served: Served,
     watched: Watched,
     timers: Timers,
+    metrics: Metrics,
     links: Links,
     scheduler: Mutex<Scheduler>,
     /// Held while a tenant is made.
@@ -128,6 +134,7 @@ impl Control {
             served: Served::default(),
             watched: Watched::default(),
             timers: Timers::default(),
+            metrics: Metrics::default(),
             links: Links::default(),
             scheduler: Mutex::new(Scheduler::new(parts.slots)),
             naming: tokio::sync::Mutex::new(()),
@@ -136,6 +143,7 @@ impl Control {
         tokio::spawn(Arc::clone(&inner).observe());
         tokio::spawn(Arc::clone(&inner).fire_timers());
         tokio::spawn(Arc::clone(&inner).watch_claims());
+        tokio::spawn(Arc::clone(&inner).sweep_memos());
         Ok(Self(inner))
     }
 

@@ -6,7 +6,6 @@
 use std::sync::Arc;
 
 use steading_engine::command::Command;
-use steading_engine::node::Ending;
 use steading_store::{OutboxRow, OutboxStage, RunRef};
 use steading_types::{AttemptId, TenantName};
 
@@ -72,7 +71,7 @@ impl Inner {
             let Some(run) = held.as_ref() else { return };
             let asked = run
                 .outstanding()
-                .filter(|(_, ending)| *ending == Ending::Asked)
+                .filter(|(_, ending)| ending.is_asked())
                 .map(|(attempt, _)| attempt);
             (asked.collect::<Vec<_>>(), run.wants_more())
         };

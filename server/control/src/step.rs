@@ -7,8 +7,10 @@ use steading_engine::action::Action;
 use steading_engine::command::Command;
 use steading_engine::outcome::{Changed, Outcome};
 use steading_engine::{Run, Worker, head::Head};
-use steading_store::{Batch, Change, Commit, OutboxRow, OutboxStage, Pace, RunRef, Wanted};
-use steading_types::{AttemptId, Millis, RunId, TenantName};
+use steading_store::{
+    Batch, Change, Commit, MemoKey, MemoRow, OutboxRow, OutboxStage, Pace, RunRef, Wanted,
+};
+use steading_types::{AttemptId, Millis, NodeIx, RunId, TenantName};
 
 use steading_store::StoreError;
 
@@ -32,7 +34,8 @@ pub(crate) enum Waits {
 impl Inner {
     /// Applies a command to a run, commits it together with `extra`, then carries out what follows.
     ///
-    /// A run that is gone, or a command that changes nothing, still commits `extra`.
+    /// A command that changes nothing still commits `extra`, and so does a run that is gone, unless somebody
+    /// waits to be told.
     pub(crate) async fn step(
         self: &Arc<Self>,
         tenant: &TenantName,
@@ -79,7 +82,7 @@ impl Inner {
     ) -> Option<Result<Option<Queued>, ControlError>> {
         let cell = match self.registry.get(&self.store, tenant, id) {
             Ok(cell) => cell,
-            Err(ControlError::NoRun(_)) if !extra.is_empty() => {
+            Err(ControlError::NoRun(_)) if !extra.is_empty() && waits == Waits::Nobody => {
                 let batch = Batch {
                     changes: extra.to_vec(),
                     ..Batch::default()
@@ -213,8 +216,27 @@ fn row_of(
         }
         Action::SetTimer(timer, due) => Some(Change::SetTimer(run.clone(), *timer, *due)),
         Action::ClearTimer(timer) => Some(Change::ClearTimer(run.clone(), *timer)),
-        Action::Cancel(_) | Action::Continue | Action::Completed => None,
+        Action::Remember(node) => remembered(state, *node),
+        Action::Cancel(_) | Action::Measure(_) | Action::Continue | Action::Completed => None,
     }
+}
+
+/// The entry of a cache that a memoized node leaves.
+fn remembered(state: &Run, node: NodeIx) -> Option<Change> {
+    let node = state.node(node)?;
+    let (memo, made) = (node.memo.as_ref()?, node.finished?);
+    let key = MemoKey {
+        cache: memo.cache.clone(),
+        key: memo.key.clone(),
+    };
+    let row = MemoRow {
+        run: state.head().id,
+        node: node.ix,
+        made,
+        expires: memo.max_age.map(|age| made.plus(age)),
+        outputs: node.outputs.clone(),
+    };
+    Some(Change::PutMemo(state.head().tenant.clone(), key, row))
 }
 
 /// The outbox row of an attempt that waits for its turn.

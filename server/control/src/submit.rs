@@ -21,6 +21,7 @@ use steading_types::{Millis, TenantName, WorkflowName, WorkflowPhase};
 use crate::claims::exists;
 use crate::clock::{now, run_id, suffix};
 use crate::error::ControlError;
+use crate::history::{self, Origin};
 use crate::library::TenantLibrary;
 use crate::objects::TenantValues;
 use crate::release::Room;
@@ -84,6 +85,19 @@ pub(crate) struct Draft {
     pub(crate) warnings: Vec<Fault>,
     /// Committed together with the run.
     pub(crate) along: Vec<Change>,
+    /// The run that led to it.
+    pub(crate) origin: Option<Origin>,
+    /// The run that it takes over.
+    pub(crate) earlier: Option<Earlier>,
+}
+
+/// A run of which what went well is taken over.
+pub(crate) struct Earlier {
+    pub(crate) run: Run,
+    /// Its document, as it was resolved then: its rows belong to it.
+    pub(crate) resolved: Value,
+    /// Parameters that are changed.
+    pub(crate) parameters: Vec<(String, String)>,
 }
 
 impl Inner {
@@ -136,6 +150,8 @@ impl Inner {
                 raw: document.raw,
                 warnings: document.warnings,
                 along: Vec::new(),
+                origin: None,
+                earlier: None,
             }),
             _ => Err(bad_request(
                 "only a Workflow can be submitted; use apply for templates",
@@ -151,12 +167,7 @@ impl Inner {
         mut draft: Draft,
         rehearsal: Rehearsal,
     ) -> Result<Submitted, ControlError> {
-        let library = TenantLibrary::new(&self.store, tenant);
-        let checked =
-            steading_spec::check(&draft.workflow, &library).map_err(ControlError::Invalid)?;
-        draft.warnings.extend(checked.warnings);
-        let resolved = serde_json::to_value(&checked.resolved)
-            .map_err(|e| ControlError::Damaged(e.to_string()))?;
+        let resolved = self.resolved(tenant, &mut draft)?;
         let generated = draft.workflow.metadata.name.is_empty();
         let mut tries = NAMES;
         loop {
@@ -170,6 +181,18 @@ impl Inner {
                 begun => return begun,
             }
         }
+    }
+
+    /// Checks a draft and makes it self-contained. What goes on from rows of an earlier run was checked then.
+    fn resolved(&self, tenant: &TenantName, draft: &mut Draft) -> Result<Value, ControlError> {
+        if let Some(earlier) = &draft.earlier {
+            return Ok(earlier.resolved.clone());
+        }
+        let library = TenantLibrary::new(&self.store, tenant);
+        let checked =
+            steading_spec::check(&draft.workflow, &library).map_err(ControlError::Invalid)?;
+        draft.warnings.extend(checked.warnings);
+        serde_json::to_value(&checked.resolved).map_err(|e| ControlError::Damaged(e.to_string()))
     }
 
     /// Makes a run of a checked draft under a name, and commits it.
@@ -187,9 +210,18 @@ impl Inner {
             workflow,
             resolved: resolved.clone(),
         });
-        let plan = Plan::new(&document).map_err(|e| ControlError::Damaged(e.to_string()))?;
         let values = TenantValues::of(&self.store, &tenant);
-        let mut run = Run::new(head, plan).reading(values);
+        let mut run = match &draft.earlier {
+            Some(earlier) => earlier.run.taken_over(head, earlier.parameters.clone())?,
+            None => {
+                let plan = Plan::new(&document);
+                Run::new(
+                    head,
+                    plan.map_err(|e| ControlError::Damaged(e.to_string()))?,
+                )
+            }
+        }
+        .reading(values);
         let now = now();
         let outcome = run.apply(Command::Start, now)?;
         let (mut requires, claims) = match run.gives_claims_up() {
@@ -210,6 +242,10 @@ impl Inner {
         ];
         first.extend(claims);
         first.extend(draft.along.iter().cloned());
+        if let Some(origin) = &draft.origin {
+            let (new, name) = (reference(run.head()), &run.head().name);
+            first.extend(history::descent(origin, &new, name));
+        }
         let room = self.room();
         let Batch { mut changes, .. } = batch(&run, &outcome, first, now, room.clone());
         // The head stands first: it claims the name.

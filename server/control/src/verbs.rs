@@ -1,21 +1,17 @@
-//! What people do to runs: find, steer, delete, run again.
+//! What people do to runs: find and steer.
 
-use steading_api::run::RunAgain;
 use steading_engine::Run;
 use steading_engine::command::{Command, Comparison, NodeSelector, SelectorTerm};
-use steading_engine::document::Document;
-use steading_engine::head::Head;
 use steading_engine::node::Node;
 use steading_engine::plan::Plan;
-use steading_spec::{Kind, Limits, Mode, Object};
 use steading_store::{Batch, Change, Pace, Residence, RunFilter, RunRef, Tenants};
 use steading_types::{AttemptId, RunId, TenantName, Uid};
 
 use crate::Control;
 use crate::clock::now;
 use crate::error::ControlError;
+use crate::history::{self, By};
 use crate::step::Waits;
-use crate::submit::{Draft, Rehearsal, Submitted, bad_request};
 
 impl Control {
     /// Finds a run by its id, its uid, its name, or `@latest`.
@@ -49,7 +45,7 @@ impl Control {
         found.ok_or_else(missing)
     }
 
-    /// Applies a person's command to a run and answers when it is on disk.
+    /// Applies a person's command to a run, notes who gave it and why, and answers when that is on disk.
     ///
     /// # Errors
     /// [`ControlError::Refused`] when the run does not take it in its present state.
@@ -58,10 +54,25 @@ impl Control {
         tenant: &TenantName,
         run: RunId,
         command: Command,
+        by: &By,
+    ) -> Result<(), ControlError> {
+        let event = history::event(&command, by)
+            .map(|event| Change::PutRunEvent(reference(tenant, run), Box::new(event)));
+        let along = event.into_iter().collect();
+        self.steer(tenant, run, command, along).await
+    }
+
+    /// Applies a command to a run, wherever it lies, and commits `along` with it.
+    pub(crate) async fn steer(
+        &self,
+        tenant: &TenantName,
+        run: RunId,
+        command: Command,
+        along: Vec<Change>,
     ) -> Result<(), ControlError> {
         loop {
             if self.archived(tenant, run)? {
-                if !matches!(command, Command::Retry { .. }) {
+                if !matches!(command, Command::Retry { .. } | Command::Skip { .. }) {
                     return self.refuse(tenant, run, command);
                 }
                 self.0
@@ -69,14 +80,18 @@ impl Control {
                     .commit(one(Change::Unarchive(reference(tenant, run))), Pace::Now)
                     .await?;
             }
-            let claims = match &command {
-                Command::Retry { .. } => self.0.claims_again(tenant, run)?,
-                _ => Vec::new(),
-            };
+            let mut extra = along.clone();
+            if matches!(command, Command::Retry { .. } | Command::Skip { .. }) {
+                extra.extend(self.0.claims_again(tenant, run)?);
+            }
             let outcome = self
                 .0
-                .step(tenant, run, command.clone(), claims, Waits::Somebody)
+                .step(tenant, run, command.clone(), extra, Waits::Somebody)
                 .await;
+            if matches!(outcome, Err(ControlError::Refused(_))) {
+                // It may have come from the archive for nothing.
+                self.0.archive_when_over(tenant, run);
+            }
             // It may have gone into the archive between the look and the step.
             let gone = matches!(outcome, Err(ControlError::NoRun(_)));
             if !(gone && self.archived(tenant, run)?) {
@@ -116,55 +131,6 @@ impl Control {
                 .map(|(_, residence)| residence))
         })?;
         Ok(residence == Some(Residence::Archived))
-    }
-
-    /// Submits the same workflow again, as a new run.
-    ///
-    /// # Errors
-    /// As submitting.
-    pub async fn resubmit(
-        &self,
-        tenant: &TenantName,
-        creator: &str,
-        run: RunId,
-        again: &RunAgain,
-    ) -> Result<Submitted, ControlError> {
-        if again.memoized {
-            return Err(ControlError::Request {
-                code: "run.memoized",
-                message: "a memoized resubmission is not available in this version".to_owned(),
-            });
-        }
-        let (head, document) = self.document(tenant, run)?;
-        let parameters: Vec<_> = again.parameters.clone().into_iter().collect();
-        let raw = steading_engine::resubmit::resubmit(&head, &document, &parameters);
-        let document =
-            steading_spec::from_json(raw, Some(Kind::Workflow), Mode::Lenient, &Limits::default())
-                .map_err(ControlError::Invalid)?;
-        let Object::Workflow(workflow) = document.object else {
-            return Err(bad_request("the run's document is no Workflow"));
-        };
-        let draft = Draft {
-            workflow,
-            raw: document.raw,
-            warnings: Vec::new(),
-            along: Vec::new(),
-        };
-        self.0.start(tenant, creator, draft, Rehearsal::No).await
-    }
-
-    /// A run's row and what it was asked to do.
-    fn document(&self, tenant: &TenantName, run: RunId) -> Result<(Head, Document), ControlError> {
-        let wanted = reference(tenant, run);
-        let found = self.0.store.read(|snapshot| {
-            let (Some((head, _)), Some(document)) =
-                (snapshot.run(&wanted)?, snapshot.document(&wanted)?)
-            else {
-                return Ok(None);
-            };
-            Ok(Some((head, document)))
-        })?;
-        found.ok_or_else(|| ControlError::NoRun(run.to_string()))
     }
 }
 

@@ -1,9 +1,10 @@
 //! What a command makes the outside do. Actions are carried out after the changes are on disk, are
 //! keyed by the attempt, and may be carried out again after a crash.
 
-use steading_types::{AttemptId, Millis};
+use steading_types::{AttemptId, Millis, NodeIx};
 
 use crate::command::Timer;
+use crate::metrics::Measurement;
 
 /// One thing to do after the commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,10 @@ pub enum Action {
     SetTimer(Timer, Millis),
     /// The timer is no longer wanted.
     ClearTimer(Timer),
+    /// Something was measured.
+    Measure(Box<Measurement>),
+    /// What the node gave is kept in the cache that its `memo` names, in the same commit; nothing to do after.
+    Remember(NodeIx),
     /// More work is waiting inside the run: apply [`crate::command::Command::Continue`] next.
     Continue,
     /// The run is over and will not change by itself: it may be archived.

@@ -65,6 +65,15 @@ impl Turn<'_> {
             let error = EngineError::Recursion(NESTED);
             return self.make_ended(seed, NodePhase::Error, error.to_string());
         }
+        let mut memo = None;
+        match self.recall(&seed, callee) {
+            Ok(None) => {}
+            Ok(Some((asked, None))) => memo = Some(asked),
+            Ok(Some((asked, Some(outputs)))) => {
+                return self.enter_remembered(seed, callee, asked, outputs);
+            }
+            Err(error) => return self.make_ended(seed, NodePhase::Error, error.to_string()),
+        }
         let kind = plan.template(callee).and_then(|template| {
             let retries = template.retry_strategy.is_some() && seed.role != NodeRole::Try;
             if retries {
@@ -82,10 +91,16 @@ impl Turn<'_> {
         });
         match made {
             Ok((kind, ix)) => {
+                if memo.is_some()
+                    && let Some(node) = self.edit(ix)
+                {
+                    node.memo = memo;
+                }
                 if let Err(error) = self.complete_artifacts(ix) {
                     return self.fault(ix, &error);
                 }
                 self.start(kind, ix);
+                self.measure_begun(ix);
                 self.fire_hooks(ix);
             }
             Err(error) => self.make_ended(seed, NodePhase::Error, error.to_string()),

@@ -74,6 +74,18 @@ pub enum Command {
         /// Who asked.
         by: Actor,
     },
+    /// Go on without nodes that have not begun or have failed, with the outputs that are given for them. A
+    /// finished run goes on as with [`Command::Retry`].
+    Skip {
+        /// Which nodes.
+        selector: NodeSelector,
+        /// Values for their outputs; `result` is the standard output.
+        outputs: Vec<(String, String)>,
+        /// Who asked, for the node's message.
+        by: Actor,
+        /// Why, for the node's message.
+        why: Option<String>,
+    },
     /// Run the failed parts of a finished run again.
     Retry {
         /// Also successful nodes that the selector names, and all below them.

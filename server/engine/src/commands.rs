@@ -7,6 +7,7 @@ mod resume;
 mod retry;
 mod selector;
 mod set_node;
+mod skip;
 mod start;
 mod stop;
 mod suspend;
@@ -53,8 +54,14 @@ impl Turn<'_> {
                 phase,
                 message,
                 outputs,
-                by: _,
-            } => self.set_node(&selector, phase, message.as_deref(), &outputs),
+                by,
+            } => self.set_node(&selector, phase, message.as_deref(), &outputs, &by),
+            Command::Skip {
+                selector,
+                outputs,
+                by,
+                why,
+            } => self.skip_nodes(&selector, &outputs, &by, why.as_deref()),
             Command::Retry {
                 restart_successful,
                 selector,

@@ -124,6 +124,7 @@ impl Run {
         }
         self.active -= u32::from(kind.is_attempt()).min(self.active);
         self.waiting.remove(&ix);
+        self.note_memo(ix);
         if serves {
             self.services.insert(ix);
         }

@@ -144,6 +144,31 @@ pub enum Refusal {
     /// No node fits the selector.
     #[error("no active suspend node matches the node field selector")]
     NoMatch,
+    /// No node fits the selector that could be skipped.
+    #[error("no node that has not begun or has failed matches the node field selector")]
+    NoSkip,
+    /// Approval can not be skipped.
+    #[error("a node that people must approve can not be skipped")]
+    SkipApproval,
+    /// Somebody else must approve.
+    #[error("'{0}' submitted the workflow, so somebody else must approve it")]
+    OwnApproval(String),
+    /// One approval of each.
+    #[error("'{0}' has approved it; somebody else must, too")]
+    ApprovedAlready(String),
+    /// A value that the template does not offer.
+    #[error("'{value}' is none of the values of output parameter '{name}': {allowed}")]
+    NotOffered {
+        /// The output.
+        name: String,
+        /// What was given.
+        value: String,
+        /// What may be given.
+        allowed: String,
+    },
+    /// Only what failed is taken up by a new run.
+    #[error("workflow must be Failed/Error to resubmit in memoized mode")]
+    Memoized(WorkflowPhase),
     /// An unknown field in a node selector.
     #[error("unsupported node field selector '{0}'")]
     Selector(String),
@@ -178,6 +203,12 @@ impl Refusal {
             Self::RetryPhase(_) => "run.not-retryable",
             Self::RetrySucceeded => "run.retry-needs-selector",
             Self::NoMatch => "run.no-node-matches",
+            Self::NoSkip => "run.no-node-skips",
+            Self::SkipApproval => "run.approval-skip",
+            Self::OwnApproval(_) => "run.approval-own",
+            Self::ApprovedAlready(_) => "run.approval-twice",
+            Self::NotOffered { .. } => "run.output-not-offered",
+            Self::Memoized(_) => "run.memoized",
             Self::Selector(_) => "run.selector-unsupported",
             Self::NotSet(_) => "run.output-not-set",
             Self::UnknownOutput(_) => "run.output-unknown",

@@ -135,6 +135,7 @@ impl Turn<'_> {
         if let Some(at) = self.run.expiry() {
             self.act(Action::SetTimer(Timer::Expiry, at));
         }
+        self.measure_run();
         self.act(Action::Completed);
         self.dismiss(None);
     }

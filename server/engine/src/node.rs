@@ -9,6 +9,8 @@ use serde_json::Value;
 use steading_types::artifact::Artifact;
 use steading_types::{Millis, NodeIx, NodePhase, NodeType};
 
+use crate::memo::Memo;
+
 /// A step of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -69,6 +71,10 @@ pub struct Node {
     pub generation: u32,
     /// CPU milliseconds and peak resident bytes of its attempt.
     pub usage: Usage,
+    /// What it asked a cache, when its template is memoized.
+    pub memo: Option<Memo>,
+    /// Who has approved a suspend node that several must approve.
+    pub approvals: Vec<String>,
 }
 
 /// How a node's attempt goes to its end.
@@ -81,8 +87,17 @@ pub enum Ending {
     Asked,
     /// It is a daemon that can be used: for what comes after it, the node is over.
     Serving,
+    /// It is skipped before it began: its outputs are given, and [`crate::action::Action::Cancel`] went out.
+    Skipping,
     /// It served; what it was there for is over, and [`crate::action::Action::Cancel`] went out.
     Dismissed,
+}
+
+impl Ending {
+    /// Whether the attempt was asked to end, and its node waits for that.
+    pub fn is_asked(self) -> bool {
+        matches!(self, Self::Asked | Self::Skipping)
+    }
 }
 
 impl Node {

@@ -34,6 +34,8 @@ pub struct Run {
     pub(crate) hooks: RunHooks,
     /// Bytes of names, inputs and items in its rows.
     pub(crate) weight: usize,
+    /// What its memoized nodes gave, by cache and key.
+    pub(crate) remembered: BTreeMap<(String, String), (Millis, NodeIx)>,
     /// What it reads of its tenant.
     pub(crate) values: Arc<dyn Values>,
 }
@@ -64,6 +66,7 @@ impl PartialEq for Run {
             && self.active == other.active
             && self.hooks == other.hooks
             && self.weight == other.weight
+            && self.remembered == other.remembered
     }
 }
 
@@ -81,6 +84,7 @@ impl Run {
             active: 0,
             hooks: RunHooks::default(),
             weight: 0,
+            remembered: BTreeMap::new(),
             values: Arc::new(NoValues),
         }
     }
@@ -125,6 +129,16 @@ impl Run {
     /// The document, ready to run.
     pub fn plan(&self) -> &Arc<Plan> {
         &self.plan
+    }
+
+    /// Whether the run has these parameters.
+    pub(crate) fn check_parameters(&self, given: &[(String, String)]) -> Result<(), Refusal> {
+        let known = &self.plan.resolved.spec.arguments;
+        let mut given = given.iter();
+        match given.find(|(name, _)| known.parameter(name).is_none()) {
+            Some((name, _)) => Err(Refusal::UnknownParameter(name.clone())),
+            None => Ok(()),
+        }
     }
 
     /// A node's row.

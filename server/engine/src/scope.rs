@@ -10,12 +10,14 @@ use std::ops::ControlFlow;
 
 use steading_spec::expr::{Limits, Value};
 use steading_spec::model::{self, Template};
+use steading_spec::resolve::TemplateIx;
 use steading_spec::scope::Scope;
 use steading_types::{Millis, NodeIx, NodeType};
 
 use crate::error::EngineError;
 use crate::node::NodeRole;
 use crate::run::Run;
+use crate::turn::Seed;
 use crate::values::Values;
 
 /// What a text sees.
@@ -74,6 +76,27 @@ impl<'r> View<'r> {
             inputs: Some(ix),
             extra,
             outer: caller(run, now, ix),
+            ..Self::run(run, now)
+        }
+    }
+
+    /// What a template sees of a call whose node is not made yet.
+    pub(crate) fn called(run: &'r Run, now: Millis, seed: &Seed, callee: TemplateIx) -> Self {
+        let inputs = seed.inputs.parameters.iter();
+        let mut extra: Vec<(String, Value)> = inputs
+            .map(|(name, value)| (format!("inputs.parameters.{name}"), value.as_str().into()))
+            .collect();
+        let all = nodes::parameters_json(&seed.inputs.parameters);
+        extra.push(("inputs.parameters".to_owned(), all.into()));
+        extra.push(("node.name".to_owned(), seed.name.as_str().into()));
+        let inline = run.plan.inline_of(callee).and(seed.boundary);
+        let outer = inline.map(|flow| {
+            let view = View::flow(run, now, flow).item(seed.item.as_ref());
+            Box::new(view)
+        });
+        Self {
+            extra,
+            outer,
             ..Self::run(run, now)
         }
     }
@@ -180,7 +203,9 @@ impl<'r> View<'r> {
 
 impl Scope for View<'_> {
     fn get(&self, name: &str) -> Option<Value> {
-        if let Some((_, value)) = self.extra.iter().find(|(known, _)| known == name) {
+        // What was added last counts.
+        let mut extra = self.extra.iter().rev();
+        if let Some((_, value)) = extra.find(|(known, _)| known == name) {
             return Some(value.clone());
         }
         let found = match name.split_once('.') {

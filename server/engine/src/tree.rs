@@ -13,6 +13,7 @@ use steading_types::{NodeIx, NodeType};
 use crate::artifacts::shown;
 use crate::head::Head;
 use crate::ids::{Ids, node_id, pod_name};
+use crate::memo::Found;
 use crate::node::{Node, NodeRole};
 use crate::time::rfc3339;
 
@@ -185,6 +186,13 @@ impl<'a> Tree<'a> {
             if !node.phase.completed() {
                 put("daemoned", json!(true));
             }
+        }
+        if let Some(memo) = &node.memo {
+            let hit = memo.found == Found::Hit;
+            put(
+                "memoizationStatus",
+                json!({"hit": hit, "key": memo.key, "cacheName": memo.cache}),
+            );
         }
         if let Some(host) = &node.host {
             put("hostNodeName", json!(host));

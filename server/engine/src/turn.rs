@@ -134,6 +134,8 @@ impl<'r> Turn<'r> {
             isolation: String::new(),
             generation: self.run.head.generation,
             usage: crate::node::Usage::default(),
+            memo: None,
+            approvals: Vec::new(),
         };
         self.run.adopt(node)?;
         self.touched.insert(ix);
@@ -177,6 +179,8 @@ impl<'r> Turn<'r> {
             return self.service_over(ix);
         }
         self.run.leave(ix);
+        self.remember(ix);
+        self.measure_node(ix);
         self.fire_hooks(ix);
         self.check_fulfilled(ix);
         self.fail_fast(ix);

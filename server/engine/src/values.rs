@@ -1,4 +1,4 @@
-//! What a run reads of its tenant's ConfigMaps. A value is read once, when it becomes a parameter, and then
+//! What a run reads of its tenant's ConfigMaps and caches. A value is read once, when it becomes a parameter, and then
 //! stands in the run's row or the node's: a run that is loaded again reads nothing.
 
 use std::fmt;
@@ -6,16 +6,23 @@ use std::fmt;
 use steading_spec::model::ConfigMapKeyRef;
 
 use crate::error::EngineError;
+use crate::memo::Remembered;
 use crate::scope::View;
 use crate::text;
 
-/// ConfigMaps of the run's tenant.
+/// ConfigMaps and caches of the run's tenant.
 pub trait Values: fmt::Debug + Send + Sync {
     /// The value of a key of a ConfigMap that is meant for parameters.
     ///
     /// # Errors
     /// [`NoValue`] with the reason.
     fn config_map(&self, name: &str, key: &str) -> Result<String, NoValue>;
+
+    /// What a cache remembers under a key, however old; nothing when there is no such cache or key.
+    ///
+    /// # Errors
+    /// [`NoValue::Unfit`] when it can not be read.
+    fn remembered(&self, cache: &str, key: &str) -> Result<Option<Remembered>, NoValue>;
 }
 
 /// Why there is no value.
@@ -36,6 +43,10 @@ pub(crate) struct NoValues;
 impl Values for NoValues {
     fn config_map(&self, name: &str, _: &str) -> Result<String, NoValue> {
         Err(NoValue::Missing(format!("there is no ConfigMap '{name}'")))
+    }
+
+    fn remembered(&self, _: &str, _: &str) -> Result<Option<Remembered>, NoValue> {
+        Ok(None)
     }
 }
 

@@ -11,6 +11,7 @@ mod filter;
 mod follow;
 mod live;
 mod logs;
+mod metrics;
 mod native;
 pub mod openapi;
 pub mod page;
@@ -66,6 +67,7 @@ pub fn router(app: App) -> Router {
         .merge(docs::routes())
         .route("/healthz", get(async || StatusCode::OK))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::answer))
         .route(
             &format!("{}/openapi.json", steading_api::BASE),
             get(async || Json(openapi::document())),

@@ -4,6 +4,7 @@ mod changes;
 mod convert;
 mod images;
 mod logs;
+mod memos;
 mod objects;
 mod runs;
 mod session;
@@ -23,6 +24,7 @@ pub(crate) fn routes() -> Router<App> {
     let router = runs::routes(router);
     let router = steer::routes(router);
     let router = logs::routes(router);
+    let router = memos::routes(router);
     let router = changes::routes(router);
     let router = templates::routes(router);
     let router = objects::routes(router);

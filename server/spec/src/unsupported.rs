@@ -87,7 +87,6 @@ impl Finder {
                 (spec.executor.is_some(), "executor"),
                 (!spec.image_pull_secrets.is_empty(), "imagePullSecrets"),
                 (spec.archive_logs.is_some(), "archiveLogs"),
-                (spec.metrics.is_some(), "metrics"),
                 (spec.pod_gc.is_some(), "podGC"),
                 (
                     spec.retry_strategy
@@ -122,7 +121,6 @@ impl Finder {
                 ),
                 (archives(template), "archiveLocation", ARTIFACTS),
                 (template.synchronization.is_some(), "synchronization", LOCKS),
-                (template.memoize.is_some(), "memoize", "memoization"),
                 (
                     !template.resource_claims.is_empty(),
                     "resourceClaims",
@@ -154,7 +152,6 @@ impl Finder {
                     template.archive_location.is_some() && !archives(template),
                     "archiveLocation",
                 ),
-                (template.metrics.is_some(), "metrics"),
                 (
                     template
                         .retry_strategy

@@ -2,11 +2,13 @@
 //! standard error, colours only on a terminal.
 
 mod apply;
+mod cache;
 mod client;
 mod display;
 mod exit;
 mod follow;
 mod get;
+mod history;
 mod image;
 mod lint;
 mod list;
@@ -71,8 +73,12 @@ enum Verb {
     Terminate(verbs::Runs),
     /// Run the failed parts of a run again
     Retry(verbs::Retry),
+    /// Run a node of a finished run again, with all that depends on it and all that failed
+    Restart(verbs::Restart),
     /// Submit the workflow of a run again
     Resubmit(verbs::Resubmit),
+    /// Who did what to a run, when and why
+    Events(history::Events),
     /// Delete a run and its history
     Delete(verbs::Runs),
     /// Work on nodes
@@ -97,6 +103,9 @@ enum Verb {
     /// Work with claims
     #[command(subcommand)]
     Claim(object::Objects),
+    /// Work with what is remembered of memoized templates
+    #[command(subcommand)]
+    Cache(cache::Cache),
     /// Work with images
     #[command(subcommand)]
     Image(image::Image),
@@ -187,6 +196,8 @@ async fn remote(verb: Verb, connection: Connection) -> Result<(), Failure> {
         Verb::Resume(nodes) => nodes.resume(&connection.open()?).await,
         Verb::Stop(nodes) => nodes.stop(&connection.open()?).await,
         Verb::Retry(retry) => retry.run(&connection.open()?).await,
+        Verb::Restart(restart) => restart.run(&connection.open()?).await,
+        Verb::Events(events) => events.run(&connection.open()?).await,
         Verb::Resubmit(resubmit) => resubmit.run(&connection.open()?).await,
         Verb::Node(node) => node.run(&connection.open()?).await,
         Verb::Lint(lint) => lint.run(&connection).await,
@@ -196,6 +207,7 @@ async fn remote(verb: Verb, connection: Connection) -> Result<(), Failure> {
         Verb::ConfigMap(objects) => objects.config_maps(&connection.open()?).await,
         Verb::Secret(objects) => objects.secrets(&connection.open()?).await,
         Verb::Claim(objects) => objects.claims(&connection.open()?).await,
+        Verb::Cache(cache) => cache.run(&connection.open()?).await,
         Verb::Image(image) => image.run(&connection).await,
         Verb::Tenant(tenant) => tenant.run(&connection.open()?).await,
         Verb::Token(token) => token.run(&connection.open()?).await,

@@ -1,6 +1,7 @@
 //! Carries a batch out on a transaction: first its requirements, then its changes in order.
 //! Domain types become rows here and nowhere else.
 
+mod memos;
 mod objects;
 mod runs;
 mod site;
@@ -142,6 +143,9 @@ impl Applying<'_, '_> {
             Change::DeleteTemplate(owner, kind, name) => self.delete_template(owner, *kind, name),
             Change::PutObject(tenant, kind, name, row) => self.put_object(tenant, *kind, name, row),
             Change::DeleteObject(tenant, kind, name) => self.delete_object(tenant, *kind, name),
+            Change::PutRunEvent(run, event) => self.put_run_event(run, event),
+            Change::PutMemo(tenant, key, row) => self.put_memo(tenant, key, row),
+            Change::DeleteMemos(tenant, keys) => self.delete_memos(tenant, keys),
             Change::PutToken(hash, token) => self.put_token(hash, token),
             Change::RevokeToken(hash, at) => self.revoke_token(hash, *at),
             Change::PutSetting(owner, key, value) => self.put_setting(owner, key, value),

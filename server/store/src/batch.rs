@@ -12,8 +12,10 @@ use steading_types::{AttemptId, Millis, NodeIx, ObjectName, RunId, TenantName, W
 
 use crate::Seq;
 use crate::rows::log::LogFile;
+use crate::rows::memo::{MemoKey, MemoRow};
 use crate::rows::object::{ObjectKind, ObjectRow};
 use crate::rows::outbox::OutboxRow;
+use crate::rows::run_event::RunEvent;
 use crate::rows::template::TemplateKind;
 use crate::rows::tenant::Tenant;
 use crate::rows::token::{Token, TokenHash};
@@ -171,6 +173,12 @@ pub enum Change {
     PutObject(TenantName, ObjectKind, ObjectName, ObjectRow),
     /// Removes an object; none there is fine.
     DeleteObject(TenantName, ObjectKind, ObjectName),
+    /// Notes what somebody did to a run; one for each run and batch. A run that is gone has no events.
+    PutRunEvent(RunRef, Box<RunEvent>),
+    /// Remembers the outputs of a memoized node; an entry with that key is replaced.
+    PutMemo(TenantName, MemoKey, MemoRow),
+    /// Forgets entries of caches; none there is fine.
+    DeleteMemos(TenantName, Vec<MemoKey>),
     /// Makes a token, or writes what is known of it anew.
     PutToken(TokenHash, Token),
     /// Revokes a token from this time on; it stays in the list. An unknown one is fine.

@@ -1,8 +1,10 @@
 //! Typed reading from one point in time. Every getter of a tenant's data asks for the tenant; one
 //! that does not exist has nothing.
 
+mod memos;
 mod objects;
 mod rows;
+mod run_events;
 mod runs;
 mod site;
 mod timers;

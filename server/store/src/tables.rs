@@ -76,12 +76,25 @@ tables! {
     Feed = 16, "feed";
     /// ConfigMaps, Secrets and claims.
     Objects = 17, "objects";
+    /// Outputs of memoized nodes, by cache and key.
+    Memos = 19, "memos";
+    /// What people did to runs.
+    RunEvents = 20, "run-events";
 }
 
 impl Table {
     /// The number in journal and backup.
     pub(crate) fn code(self) -> u8 {
         self as u8
+    }
+
+    /// The highest number; some below it may be nobody's.
+    pub(crate) fn last_code() -> u8 {
+        Self::ALL
+            .iter()
+            .map(|table| table.code())
+            .max()
+            .unwrap_or(0)
     }
 
     /// The table in redb's terms.

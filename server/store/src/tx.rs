@@ -31,7 +31,7 @@ impl<'t> Tx<'t> {
     pub(crate) fn new(txn: &'t WriteTransaction) -> Self {
         Self {
             txn,
-            open: Table::ALL.iter().map(|_| None).collect(),
+            open: (0..=Table::last_code()).map(|_| None).collect(),
             before: Vec::new(),
             written: Vec::new(),
         }

@@ -71,6 +71,8 @@ const RULES: &[(Rule, &[&str])] = &[
             "GetSecret",
             "ListClaims",
             "GetClaim",
+            "ListMemos",
+            "ListRunEvents",
         ],
     ),
     (
@@ -85,6 +87,8 @@ const RULES: &[(Rule, &[&str])] = &[
             "SetNodes",
             "RetryRun",
             "ResubmitRun",
+            "ClearMemos",
+            "SkipNodes",
         ],
     ),
     (
@@ -442,6 +446,7 @@ async fn only_reviewed_paths_answer_without_a_token(world: &World) -> Result<()>
         )
     }));
     for path in [
+        "/metrics",
         "/api/v1/archived-workflows",
         "/api/v1/anything/at/all",
         "/api/v1/workflows/wf-red/x/healthz",

@@ -104,7 +104,9 @@ spec:
   entrypoint: main
   templates:
     - name: main
-      steps: [[{name: one, template: one}]]
+      steps: [[{name: zero, template: zero}], [{name: one, template: one}]]
+    - name: zero
+      container: {image: busybox, command: ['true']}
     - name: one
       container: {image: busybox, command: [sh, -c], args: ['exit 4']}
 ";
@@ -245,6 +247,10 @@ fn fails_and_retries(argo: &ArgoClient) {
     argo.says(&["retry", "argo-fails"], "", 0, &["argo-fails"]);
     argo.says(&["wait", "argo-fails"], "", 1, &["Failed"]);
     argo.says(&["list", "--status", "Failed"], "", 0, &["argo-fails"]);
+    let memoized = ["resubmit", "argo-fails", "--memoized", "-o", "name"];
+    let again = argo.says(&memoized, "", 0, &["argo-fails-"]);
+    argo.says(&["wait", again.trim()], "", 1, &["Failed"]);
+    argo.says(&["get", again.trim()], "", 0, &["original pod: argo-fails"]);
 }
 
 async fn gates(argo: &ArgoClient, site: &Site) -> Result<()> {

@@ -202,7 +202,7 @@ async fn a_suspended_run_goes_on_when_resumed(site: &Site) -> Result<()> {
     until(site, &run, "gate", NodePhase::Running).await?;
     let submitter = site.as_a(Who::Member(Role::Submitter));
     submitter
-        .call::<SuspendRun>(&[OURS, &run], &(), &())
+        .call::<SuspendRun>(&[OURS, &run], &(), &steading_api::run::Why::default())
         .await?;
     assert!(site.run(&run).await?.summary.suspended);
     let all = NodeVerb::default();

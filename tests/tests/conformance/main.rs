@@ -35,6 +35,7 @@ mod http_template;
 mod levels;
 mod objects;
 mod resource;
+mod verbs;
 mod world;
 
 use std::process::ExitCode;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         claims::trials,
         objects::trials,
         resource::trials,
+        verbs::trials,
     ];
     let trials = trials.iter().flat_map(|of| of(&world)).collect();
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);

@@ -9,9 +9,10 @@ use steading_types::{Millis, NodeType};
 use crate::browser;
 use crate::components::state_mark::StateMark;
 use crate::components::values::Values;
-use crate::format::{State, bytes, duration, elapsed, exit, tally};
+use crate::format::{bytes, duration, elapsed, exit, tally};
 use crate::nodes::{kind_word, state};
 use crate::tree::Below;
+use crate::verbs::StepVerb;
 
 /// The chosen node and what it may do.
 #[component]
@@ -20,25 +21,26 @@ pub(crate) fn NodePanel(
     below: Memo<Option<Below>>,
     now: RwSignal<Millis>,
     may_operate: Memo<bool>,
-    on_resume: Callback<Arc<NodeBody>>,
+    over: Memo<bool>,
+    on_step: Callback<(StepVerb, Arc<NodeBody>)>,
 ) -> impl IntoView {
     view! {
         <aside class="panel" aria-label="Chosen step">
             {move || match node.get() {
                 None => view! { <p class="quiet pad">"Choose a step to see its inputs, outputs and log."</p> }.into_any(),
                 Some(node) => {
-                    let waits = state(&node) == State::Suspended;
-                    let waiting = node.clone();
+                    let asked = node.clone();
                     let shown = state(&node);
                     view! {
                         <h2 class="node-name">{node.display_name.clone()}</h2>
                         <p class="node-state"><StateMark state=Signal::stored(shown)/><span class="faint">{what(&node)}</span></p>
                         {node.message.clone().map(|message| view! { <p class="message">{message}</p> })}
                         {move || below.get().filter(|sum| sum.counts.values().sum::<u32>() > 1).map(|sum| view! { <p class="quiet num">{tally(sum.counts)}</p> })}
-                        {move || (waits && may_operate.get()).then(|| {
-                            let waiting = waiting.clone();
-                            view! { <p><button class="strong" on:click=move |_| on_resume.run(waiting.clone())>"Resume this step"</button></p> }
-                        })}
+                        {move || may_operate.get().then(|| StepVerb::of(&asked, over.get()).into_iter().map(|verb| {
+                            let asked = asked.clone();
+                            let class = if verb == StepVerb::Resume { "strong" } else { "" };
+                            view! { <button class=class on:click=move |_| on_step.run((verb, asked.clone()))>{verb.words()}</button> }
+                        }).collect_view())}
                         <Facts node=node.clone() now/>
                         {node.result.clone().filter(|text| !text.is_empty()).map(|text| view! {
                             <section class="values"><h3>"Result"</h3><pre>{text}</pre></section>
@@ -81,6 +83,14 @@ fn Facts(node: Arc<NodeBody>, now: RwSignal<Millis>) -> impl IntoView {
         facts.push(("Isolation", node.isolation.clone()));
     }
     facts.extend(node.host.clone().map(|host| ("Host", host)));
+    facts.extend(node.memo.clone().map(|memo| {
+        let name = if memo.hit {
+            "Remembered by"
+        } else {
+            "Remembered in"
+        };
+        (name, format!("{} {}", memo.cache, memo.key))
+    }));
     if node.cpu_ms > 0 {
         facts.push(("CPU time", duration(Millis(node.cpu_ms))));
     }

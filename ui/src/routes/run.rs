@@ -18,10 +18,10 @@ use crate::routes::run_cause::Cause;
 use crate::routes::run_data::Known;
 use crate::routes::run_log::LogDock;
 use crate::routes::run_steps::Steps;
-use crate::routes::run_verbs::{Target, resume_node, run_verb};
+use crate::routes::run_verbs::{Target, run_verb, step_verb};
 use crate::shell::Shell;
 use crate::tree::Tree;
-use crate::verbs::RunVerb;
+use crate::verbs::{RunVerb, StepVerb};
 
 /// The page of a run.
 #[component]
@@ -88,7 +88,18 @@ pub(crate) fn RunPage(shell: Shell, tenant: String, run: String) -> impl IntoVie
             on_yes: Callback::new(move |()| run_verb(target.clone(), verb)),
         }));
     });
-    let on_resume = Callback::new(move |node: Arc<NodeBody>| resume_node(target.clone(), &node));
+    let on_step = Callback::new(move |(verb, node): (StepVerb, Arc<NodeBody>)| {
+        if verb == StepVerb::Resume {
+            return step_verb(target.clone(), verb, &node);
+        }
+        let target = target.clone();
+        question.set(Some(Question {
+            text: format!("{}: {}?", verb.words(), node.display_name),
+            consequence: verb.consequence(),
+            deed: verb.words(),
+            on_yes: Callback::new(move |()| step_verb(target.clone(), verb, &node)),
+        }));
+    });
     let parameters = move || {
         detail.with(|detail| {
             detail
@@ -106,7 +117,7 @@ pub(crate) fn RunPage(shell: Shell, tenant: String, run: String) -> impl IntoVie
                 {move || problem.get().map(|error| view! { <Problem error/> })}
                 <Cause tenant=known.place.get_value().0 run=known.place.get_value().1 detail on_open=choose/>
                 <Steps shell nodes=known.nodes whole=known.whole tree look chosen choose amend/>
-                <Panel shell known tree chosen may_operate on_resume/>
+                <Panel shell known tree chosen may_operate over on_step/>
                 <LogDock shell tenant=known.place.get_value().0 run=known.place.get_value().1 nodes=known.nodes look chosen over amend/>
                 <section class="run-values">
                     {move || parameters().map(|(parameters, outputs)| view! {
@@ -127,7 +138,8 @@ fn Panel(
     tree: Memo<Tree>,
     chosen: Memo<Option<u32>>,
     may_operate: Memo<bool>,
-    on_resume: Callback<Arc<NodeBody>>,
+    over: Memo<bool>,
+    on_step: Callback<(StepVerb, Arc<NodeBody>)>,
 ) -> impl IntoView {
     let node = Memo::new(move |_| {
         let ix = chosen.get()?;
@@ -137,5 +149,5 @@ fn Panel(
         let ix = chosen.get()?;
         tree.with(|tree| tree.below(ix).cloned())
     });
-    view! { <NodePanel node below now=shell.now may_operate on_resume/> }
+    view! { <NodePanel node below now=shell.now may_operate over on_step/> }
 }

@@ -5,14 +5,14 @@ use leptos::task::spawn_local;
 use steading_api::client::CallError;
 use steading_api::node::NodeBody;
 use steading_api::operations::{
-    ResubmitRun, ResumeRun, RetryRun, StopRun, SuspendRun, TerminateRun,
+    ResubmitRun, ResumeRun, RetryRun, SkipNodes, StopRun, SuspendRun, TerminateRun,
 };
-use steading_api::run::{NodeVerb, RunAgain};
+use steading_api::run::{NodeVerb, RunAgain, Why};
 
 use crate::api;
 use crate::route::Route;
 use crate::shell::Shell;
-use crate::verbs::RunVerb;
+use crate::verbs::{RunVerb, StepVerb};
 
 /// The run, and where a refusal is shown.
 #[derive(Clone)]
@@ -39,14 +39,18 @@ pub(crate) fn run_verb(target: Target, verb: RunVerb) {
         let place = [target.tenant.as_str(), target.run.as_str()];
         let (node_verb, again) = (NodeVerb::default(), RunAgain::default());
         let outcome = match verb {
-            RunVerb::Suspend => api::call::<SuspendRun>(&place, &(), &()).await.map(drop),
+            RunVerb::Suspend => api::call::<SuspendRun>(&place, &(), &Why::default())
+                .await
+                .map(drop),
             RunVerb::Resume => api::call::<ResumeRun>(&place, &(), &node_verb)
                 .await
                 .map(drop),
             RunVerb::Stop => api::call::<StopRun>(&place, &(), &node_verb)
                 .await
                 .map(drop),
-            RunVerb::Terminate => api::call::<TerminateRun>(&place, &(), &()).await.map(drop),
+            RunVerb::Terminate => api::call::<TerminateRun>(&place, &(), &Why::default())
+                .await
+                .map(drop),
             RunVerb::Retry => api::call::<RetryRun>(&place, &(), &again).await.map(drop),
             RunVerb::Resubmit => {
                 api::call::<ResubmitRun>(&place, &(), &again)
@@ -62,14 +66,25 @@ pub(crate) fn run_verb(target: Target, verb: RunVerb) {
     });
 }
 
-/// Lets one suspended node go on.
-pub(crate) fn resume_node(target: Target, node: &NodeBody) {
-    let verb = NodeVerb {
-        node_field_selector: Some(format!("id={}", node.id)),
+/// Does it to one step.
+pub(crate) fn step_verb(target: Target, verb: StepVerb, node: &NodeBody) {
+    let selector = Some(format!("id={}", node.id));
+    let named = NodeVerb {
+        node_field_selector: selector.clone(),
         ..NodeVerb::default()
     };
+    let again = RunAgain {
+        restart_successful: true,
+        node_field_selector: selector,
+        ..RunAgain::default()
+    };
     spawn_local(async move {
-        let outcome = api::call::<ResumeRun>(&[&target.tenant, &target.run], &(), &verb).await;
+        let place = [target.tenant.as_str(), target.run.as_str()];
+        let outcome = match verb {
+            StepVerb::Resume => api::call::<ResumeRun>(&place, &(), &named).await,
+            StepVerb::Restart => api::call::<RetryRun>(&place, &(), &again).await,
+            StepVerb::Skip => api::call::<SkipNodes>(&place, &(), &named).await,
+        };
         target.settle(outcome.map(drop));
     });
 }

@@ -1,17 +1,18 @@
-//! Parameters from ConfigMaps, for the engine.
+//! What runs read of their tenant, for the engine: parameters from ConfigMaps, answers of caches.
 
 use std::sync::Arc;
 
 use serde_json::Value;
+use steading_engine::memo::Remembered;
 use steading_engine::values::{NoValue, Values};
-use steading_store::{ObjectKind, Store};
-use steading_types::TenantName;
+use steading_store::{MemoKey, ObjectKind, Store};
+use steading_types::{ObjectName, TenantName};
 
 /// The label that says what a ConfigMap is for (Argo's).
 const TYPE: &str = "workflows.argoproj.io/configmap-type";
 const PARAMETER: &str = "Parameter";
 
-/// The ConfigMaps of a tenant, as they are when they are asked for.
+/// The ConfigMaps and caches of a tenant, as they are when they are asked for.
 pub(crate) struct TenantValues {
     store: Store,
     tenant: TenantName,
@@ -54,5 +55,21 @@ impl Values for TenantValues {
         let value = object.get("data").and_then(|data| data.get(key));
         let value = value.and_then(Value::as_str).map(str::to_owned);
         value.ok_or_else(|| missing(format!("ConfigMap '{name}' has no key '{}'", short(key))))
+    }
+
+    fn remembered(&self, cache: &str, key: &str) -> Result<Option<Remembered>, NoValue> {
+        let name: ObjectName = cache
+            .parse()
+            .map_err(|_| NoValue::Unfit("the name of a cache is that of a ConfigMap".to_owned()))?;
+        let key = MemoKey {
+            cache: name.to_string(),
+            key: key.to_owned(),
+        };
+        let found = self.store.read(|s| s.memo(&self.tenant, &key));
+        let found = found.map_err(|error| NoValue::Unfit(error.to_string()))?;
+        Ok(found.map(|row| Remembered {
+            outputs: row.outputs,
+            made: row.made,
+        }))
     }
 }

@@ -22,13 +22,14 @@ impl Turn<'_> {
             if let Some(name) = self.run.node(*ix).and_then(missing) {
                 return Err(Refusal::NotSet(name));
             }
+            self.run.may_approve(*ix, by)?;
         }
         if selector.is_none() && self.run.head.suspended == Suspended::Yes {
             self.head().suspended = Suspended::No;
         }
         let note = format!("Resumed by: map[User:{}]", by.0);
         for ix in nodes {
-            self.resume_node(ix, Some(&note));
+            self.approve(ix, by, Some(&note));
         }
         Ok(())
     }

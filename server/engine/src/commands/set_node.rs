@@ -1,8 +1,9 @@
 //! Set: gives suspend nodes their outputs, a message or their end (Argo's `node set`).
 
+use steading_spec::model::Template;
 use steading_types::{NodeIx, NodePhase};
 
-use crate::command::NodeSelector;
+use crate::command::{Actor, NodeSelector};
 use crate::error::Refusal;
 use crate::templates::joined;
 use crate::turn::Turn;
@@ -14,6 +15,7 @@ impl Turn<'_> {
         phase: Option<NodePhase>,
         message: Option<&str>,
         outputs: &[(String, String)],
+        by: &Actor,
     ) -> Result<(), Refusal> {
         if self.run.head.phase.completed() {
             return Err(Refusal::NodesCompleted);
@@ -30,12 +32,15 @@ impl Turn<'_> {
         let nodes = self.waiting_nodes(Some(selector))?;
         for ix in &nodes {
             self.check_outputs(*ix, outputs)?;
+            if phase == Some(NodePhase::Succeeded) {
+                self.run.may_approve(*ix, by)?;
+            }
         }
         for ix in nodes {
             self.give(ix, message, outputs);
             match phase {
                 None => {}
-                Some(NodePhase::Succeeded) => self.resume_node(ix, None),
+                Some(NodePhase::Succeeded) => self.approve(ix, by, None),
                 Some(phase) => {
                     let message = self.run.node(ix).and_then(|node| node.message.clone());
                     self.finish(ix, phase, message);
@@ -49,12 +54,17 @@ impl Turn<'_> {
         let Some(node) = self.run.node(ix) else {
             return Ok(());
         };
-        for (name, _) in outputs {
+        let template = self.run.live(ix).and_then(|live| live.template);
+        let template = template.map(|ix| self.run.plan.template(ix)).transpose()?;
+        for (name, value) in outputs {
             if node.outputs.parameters.iter().any(|(set, _)| set == name) {
                 return Err(Refusal::AlreadySet(name.clone()));
             }
             if !node.outputs.awaited.contains_key(name) {
                 return Err(Refusal::UnknownOutput(name.clone()));
+            }
+            if let Some(template) = template {
+                offered(template, name, value)?;
             }
         }
         Ok(())
@@ -64,6 +74,10 @@ impl Turn<'_> {
         let Some(node) = self.edit(ix) else {
             return;
         };
+        if !outputs.is_empty() {
+            // Whoever approved before had not seen these.
+            node.approvals.clear();
+        }
         for (name, value) in outputs {
             if node.outputs.awaited.remove(name).is_some() {
                 node.outputs.parameters.push((name.clone(), value.clone()));
@@ -71,4 +85,24 @@ impl Turn<'_> {
         }
         node.message = joined(node.message.take(), message);
     }
+}
+
+/// Whether a template offers a value: the `enum` of the output, or of the input of the same name, as Argo's
+/// forms have it.
+fn offered(template: &Template, name: &str, value: &str) -> Result<(), Refusal> {
+    let parameters = template.output_parameters().iter();
+    let parameters = parameters.chain(template.input_parameters());
+    let choices = parameters.filter(|parameter| parameter.name == name);
+    let Some(choices) = choices.filter_map(|p| p.choices.as_ref()).next() else {
+        return Ok(());
+    };
+    if choices.iter().any(|choice| choice.0 == value) {
+        return Ok(());
+    }
+    let allowed: Vec<&str> = choices.iter().map(|choice| choice.0.as_str()).collect();
+    Err(Refusal::NotOffered {
+        name: name.to_owned(),
+        value: value.chars().take(80).collect(),
+        allowed: allowed.join(", "),
+    })
 }

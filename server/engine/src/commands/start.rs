@@ -26,8 +26,22 @@ impl Turn<'_> {
             return Ok(());
         }
         self.begin();
-        self.make_entry();
+        self.measure_run();
+        if self.run.slots.is_empty() {
+            self.make_entry();
+        } else {
+            self.take_over();
+        }
         Ok(())
+    }
+
+    /// Every row that was taken over is written, and the run goes on from them.
+    fn take_over(&mut self) {
+        let taken: Vec<steading_types::NodeIx> = self.run.nodes().map(|node| node.ix).collect();
+        for ix in taken {
+            let _ = self.edit(ix);
+        }
+        self.go_on();
     }
 
     /// Marks the run as running, from now.

@@ -63,7 +63,7 @@ impl Turn<'_> {
         if node.phase != NodePhase::Pending {
             return;
         }
-        let (ix, asked) = (node.ix, node.ending == Ending::Asked);
+        let (ix, asked) = (node.ix, node.ending.is_asked());
         let now = self.now;
         if self.is_daemon(ix) {
             // Argo's daemons are pending until they can be used.
@@ -99,7 +99,7 @@ impl Turn<'_> {
         let Some(node) = self.open_attempt(attempt) else {
             return;
         };
-        let (ix, asked) = (node.ix, node.ending == Ending::Asked);
+        let (ix, asked) = (node.ix, node.ending.is_asked());
         let reason = node.message.clone();
         let template = self.run.live(ix).and_then(|live| live.template);
         let Some(Ok(template)) = template.map(|template| plan.template(template)) else {
@@ -117,6 +117,11 @@ impl Turn<'_> {
         if self.run.node(ix).map(|node| node.ending) == Some(Ending::Dismissed) {
             verdict.phase = NodePhase::Succeeded;
             verdict.message = None;
+        }
+        if let Some(node) = self.run.node(ix).filter(|n| n.ending == Ending::Skipping) {
+            verdict.phase = NodePhase::Skipped;
+            verdict.message = node.message.clone();
+            verdict.outputs = node.outputs.clone();
         }
         self.members_ended(ix, report, &verdict);
         let now = self.now;
@@ -153,7 +158,7 @@ impl Turn<'_> {
     }
 
     /// Asks for the timer of an attempt, or gives it up.
-    pub(super) fn set_node_timer(&mut self, ix: NodeIx, at: Option<Millis>) {
+    pub(crate) fn set_node_timer(&mut self, ix: NodeIx, at: Option<Millis>) {
         let Some(node) = self.edit(ix) else {
             return;
         };

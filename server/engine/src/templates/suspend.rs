@@ -60,6 +60,10 @@ impl Turn<'_> {
 
     /// The time of a suspend node is over: each supplied output takes its default, or the node fails.
     pub(crate) fn suspend_over(&mut self, ix: NodeIx) {
+        if self.run.lacks_approval(ix) {
+            let message = "it was not approved in time";
+            return self.finish(ix, NodePhase::Failed, Some(message.to_owned()));
+        }
         match self.run.node(ix).and_then(missing) {
             Some(name) => {
                 let message = format!(

@@ -10,6 +10,7 @@ use steading_engine::command::{Command, Timer};
 use steading_engine::document::Document;
 use steading_engine::error::Refusal;
 use steading_engine::head::{Head, Progress, Suspended};
+use steading_engine::metrics::Measurement;
 use steading_engine::node::Node;
 use steading_engine::plan::Plan;
 use steading_engine::values::Values;
@@ -18,7 +19,7 @@ use steading_spec::model::Workflow;
 use steading_spec::resolve::{NoLibrary, Resolved, resolve};
 use steading_spec::{Limits, Mode, Object};
 use steading_types::task::{End, Gathered, TaskReport};
-use steading_types::{AttemptId, Millis, NodePhase, RunId, WorkflowPhase};
+use steading_types::{AttemptId, Millis, NodeIx, NodePhase, RunId, WorkflowPhase};
 
 /// The answer of a task.
 pub(crate) fn exit(code: i32) -> TaskReport {
@@ -78,6 +79,9 @@ pub(crate) struct Backend {
     pub(crate) timers: BTreeMap<Timer, Millis>,
     pub(crate) tasks: Vec<TaskRequest>,
     pub(crate) completed: usize,
+    /// Nodes whose outputs were to be remembered.
+    pub(crate) remembered: Vec<NodeIx>,
+    pub(crate) measured: Vec<Measurement>,
     plan: Arc<Plan>,
     started: HashSet<AttemptId>,
     rows: BTreeMap<u32, Node>,
@@ -152,6 +156,8 @@ impl Backend {
             timers: BTreeMap::new(),
             tasks: Vec::new(),
             completed: 0,
+            remembered: Vec::new(),
+            measured: Vec::new(),
             plan,
             started: HashSet::new(),
             rows: BTreeMap::new(),
@@ -164,6 +170,38 @@ impl Backend {
     pub(crate) fn reading(mut self, values: Arc<dyn Values>) -> Self {
         self.run = self.run.reading(values);
         self
+    }
+
+    /// The run that takes over what went well in this one, under another name.
+    pub(crate) fn taken_over(&self, name: &str) -> Self {
+        let head = Head {
+            id: RunId::new(self.now, 8),
+            name: name.parse().unwrap(),
+            phase: WorkflowPhase::Pending,
+            message: None,
+            started: None,
+            finished: None,
+            shutdown: None,
+            suspended: Suspended::No,
+            ..self.head.clone()
+        };
+        let run = self.run.taken_over(head, Vec::new()).unwrap();
+        Self {
+            head: run.head().clone(),
+            run,
+            now: self.now,
+            pending: VecDeque::new(),
+            cancelled: Vec::new(),
+            timers: BTreeMap::new(),
+            tasks: Vec::new(),
+            completed: 0,
+            remembered: Vec::new(),
+            measured: Vec::new(),
+            plan: Arc::clone(&self.plan),
+            started: HashSet::new(),
+            rows: BTreeMap::new(),
+            check: self.check,
+        }
     }
 
     /// Without the comparison after each command, which costs the size of the run.
@@ -199,6 +237,8 @@ impl Backend {
                 Action::ClearTimer(timer) => {
                     self.timers.remove(&timer);
                 }
+                Action::Measure(measured) => self.measured.push(*measured),
+                Action::Remember(ix) => self.remembered.push(ix),
                 Action::Continue => more = true,
                 Action::Completed => self.completed += 1,
             }

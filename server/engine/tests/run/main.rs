@@ -12,6 +12,8 @@ mod backend;
 mod ending;
 mod examples;
 mod flow;
+mod memo;
+mod people;
 mod pods;
 mod random;
 mod retries;

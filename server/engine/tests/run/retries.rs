@@ -195,3 +195,18 @@ templates:
     assert_eq!(run.run.head().phase, Error);
     assert_eq!(run.run.nodes().count(), 2);
 }
+
+#[test]
+fn an_expression_knows_how_often_it_was_tried() {
+    let run = Backend::new(
+        "
+entrypoint: main
+templates:
+  - name: main
+    retryStrategy: {limit: 9, expression: 'asInt(retries) < 2'}
+    container: {image: busybox, command: [x]}
+",
+    );
+    let run = run.start().finish(|_, _| exit(1));
+    assert_eq!(run.tasks.len(), 3, "{:#?}", run.tree());
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use steading_engine::memo::Remembered;
 use steading_engine::values::{NoValue, Values};
 use steading_types::WorkflowPhase::{Error, Succeeded};
 
@@ -19,6 +20,10 @@ impl Values for Counting {
         }
         let reads = self.0.fetch_add(1, Ordering::Relaxed);
         Ok(format!("{name}.{key} #{reads}"))
+    }
+
+    fn remembered(&self, _: &str, _: &str) -> Result<Option<Remembered>, NoValue> {
+        Ok(None)
     }
 }
 

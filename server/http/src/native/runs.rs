@@ -4,16 +4,20 @@ use std::collections::{BTreeMap, HashMap};
 
 use axum::Router;
 use serde_json::Value;
+use steading_api::history::RunEventList;
 use steading_api::node::{NodeFilter, NodeList};
-use steading_api::operations::{GetRun, GetRunObject, ListNodes, ListRuns, ResubmitRun, SubmitRun};
+use steading_api::operations::{
+    GetRun, GetRunObject, ListNodes, ListRunEvents, ListRuns, ResubmitRun, SubmitRun,
+};
 use steading_api::run::{RunAgain, RunDetail, RunFilter, RunList, Submission, Submitted};
 use steading_engine::node::Node;
 use steading_engine::tree::Tree;
 use steading_spec::Mode;
-use steading_store::{RunRef, Tenants};
+use steading_store::{Deed, RunRef, Tenants};
 use steading_types::{NodeIx, NodePhase, NodeType, WorkflowPhase};
 
-use super::convert::{node, summary};
+use super::convert::{event, links, node, summary};
+use super::steer::by;
 use crate::App;
 use crate::fault::warnings;
 use crate::filter;
@@ -29,6 +33,12 @@ pub(super) fn routes(router: Router<App>) -> Router<App> {
         json::<ResubmitRun, _, _>(router, async |ctx, (), again| resubmit(&ctx, again).await);
     let router = json::<GetRun, _, _>(router, async |ctx, (), ()| detail(&ctx));
     let router = json::<GetRunObject, _, _>(router, async |ctx, (), ()| object(&ctx));
+    let router = json::<ListRunEvents, _, _>(router, async |ctx: Ctx, (), ()| {
+        let events = ctx.app.control().run_events(&run_of(&ctx)?)?;
+        Ok(RunEventList {
+            events: events.into_iter().map(event).collect(),
+        })
+    });
     json::<ListNodes, _, _>(router, async |ctx, filter, ()| nodes(&ctx, filter))
 }
 
@@ -88,7 +98,7 @@ async fn resubmit(ctx: &Ctx, again: RunAgain) -> Result<Submitted, Problem> {
     let submitted = ctx
         .app
         .control()
-        .resubmit(&run.tenant, &ctx.caller()?.principal.name, run.id, &again)
+        .resubmit(&run.tenant, &by(ctx, again.reason.clone())?, run.id, &again)
         .await?;
     Ok(Submitted {
         run: summary(&submitted.head),
@@ -102,9 +112,16 @@ fn detail(ctx: &Ctx) -> Result<RunDetail, Problem> {
         let Some((head, _)) = s.run(&run)? else {
             return Ok(None);
         };
-        Ok(Some((head, s.document(&run)?, s.nodes(&run)?, s.seq()?)))
+        let events = s.run_events(&run)?;
+        Ok(Some((
+            head,
+            s.document(&run)?,
+            s.nodes(&run)?,
+            events,
+            s.seq()?,
+        )))
     })?;
-    let (head, document, nodes, seq) = read.ok_or_else(|| missing(&run))?;
+    let (head, document, nodes, events, seq) = read.ok_or_else(|| missing(&run))?;
     let mut parameters = document.map(|d| arguments(&d.resolved)).unwrap_or_default();
     parameters.extend(head.parameters.clone());
     let mut counts = BTreeMap::new();
@@ -124,6 +141,8 @@ fn detail(ctx: &Ctx) -> Result<RunDetail, Problem> {
         outputs: head.outputs.clone(),
         counts,
         cause,
+        parents: links(&events, &[Deed::ResubmittedFrom, Deed::MadeBy]),
+        children: links(&events, &[Deed::ResubmittedAs, Deed::Made]),
         seq: seq.0,
     })
 }

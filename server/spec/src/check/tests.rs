@@ -423,11 +423,6 @@ fn expressions_and_metrics_are_read_before_a_run_starts() {
 fn what_can_not_run_yet_is_refused_by_name() {
     for (body, field, what) in [
         (
-            "container: {image: x}\nmemoize: {key: k}",
-            "memoize",
-            "memoization",
-        ),
-        (
             "container: {image: x, securityContext: {privileged: true}}",
             "container.securityContext.privileged",
             "privileged containers",

@@ -146,8 +146,14 @@ objects! {
     /// Re-use of an earlier node's outputs.
     Memoize {
         key: String,
-        cache: Option<Value>,
+        cache: Option<Cache>,
         max_age: String,
+    }
+
+    /// Where outputs are remembered.
+    Cache {
+        /// Its name is that of one of the tenant's caches; the rest means nothing here.
+        config_map: Option<ConfigMapKeyRef>,
     }
 
     /// Locks.
@@ -259,7 +265,18 @@ impl TemplateType {
     }
 }
 
+/// The annotation of a suspend template that says how many people must approve it.
+pub const APPROVALS: &str = "steading.io/approvals";
+
 impl Template {
+    /// What the annotation [`APPROVALS`] says, in either place that Argo has for annotations.
+    pub fn approvals(&self) -> Option<&str> {
+        let metadata = self.metadata.as_ref();
+        let said = metadata.and_then(|metadata| metadata.annotations.get(APPROVALS));
+        said.or_else(|| self.annotations.get(APPROVALS))
+            .map(String::as_str)
+    }
+
     /// All types that the template claims to be; valid ones claim exactly one.
     pub fn types(&self) -> Vec<TemplateType> {
         use TemplateType as T;

@@ -4,7 +4,8 @@ use steading_types::parse_duration;
 
 use super::{Check, Code, Fault, Place, scope, short, tags, type_name};
 use crate::model::{
-    AnyString, Hooks, IntOrString, Metrics, RetryStrategy, Template, TemplateType, Volume,
+    APPROVALS, AnyString, Hooks, IntOrString, Metrics, RetryStrategy, Template, TemplateType,
+    Volume,
 };
 
 /// The run's own fields.
@@ -72,6 +73,8 @@ pub(super) fn template(check: &mut Check<'_>, place: &Place<'_>, kind: TemplateT
         &place.at("retryStrategy"),
     );
     metrics(check, template.metrics.as_ref(), &place.at("metrics"));
+    memoize(check, place);
+    approvals(check, place);
     volumes(check, &template.volumes, &place.at("volumes"));
     for (caller, at) in template.callers() {
         hooks(check, caller.hooks(), &place.at(&format!("{at}.hooks")));
@@ -201,6 +204,55 @@ fn integer(check: &mut Check<'_>, value: Option<&IntOrString>, path: &str) {
     }
 }
 
+/// Who must approve is counted, and only a node that waits for people can be approved.
+fn approvals(check: &mut Check<'_>, place: &Place<'_>) {
+    let Some(said) = place.template.approvals() else {
+        return;
+    };
+    let at = place.at("metadata.annotations");
+    if !said
+        .parse::<u8>()
+        .is_ok_and(|count| (1..=9).contains(&count))
+    {
+        let message = format!(
+            "{APPROVALS} is a number from 1 to 9, and not '{}'",
+            short(said)
+        );
+        check.fault(Code::Value, at, message);
+    } else if place.template.suspend.is_none() {
+        let message = format!("{APPROVALS} is only valid for suspend templates");
+        check.fault(Code::FieldOfType, at, message);
+    }
+}
+
+/// What is remembered must be found again, and must be worth remembering.
+fn memoize(check: &mut Check<'_>, place: &Place<'_>) {
+    let template = place.template;
+    let Some(memoize) = &template.memoize else {
+        return;
+    };
+    let cache = memoize.cache.as_ref();
+    let cache = cache.and_then(|cache| cache.config_map.as_ref());
+    for (field, text) in [
+        ("key", Some(&memoize.key)),
+        ("cache.configMap.name", cache.map(|cache| &cache.name)),
+    ] {
+        if text.is_none_or(String::is_empty) {
+            let at = place.at(&format!("memoize.{field}"));
+            check.fault(
+                Code::Value,
+                at,
+                "memoize needs a key and the name of a cache",
+            );
+        }
+    }
+    duration(check, Some(&memoize.max_age), &place.at("memoize.maxAge"));
+    if template.suspend.is_some() || template.daemon == Some(true) {
+        let message = "neither a suspend template nor a daemon can be memoized: who waits for it wants it now";
+        check.fault(Code::FieldOfType, place.at("memoize"), message);
+    }
+}
+
 fn metrics(check: &mut Check<'_>, metrics: Option<&Metrics>, path: &str) {
     for (i, metric) in metrics.iter().flat_map(|m| &m.prometheus).enumerate() {
         let at = format!("{path}.prometheus[{i}]");
@@ -215,6 +267,25 @@ fn metrics(check: &mut Check<'_>, metrics: Option<&Metrics>, path: &str) {
                     "metric name '{name}' is invalid. Metric names must contain alphanumeric characters or '_'"
                 ),
             );
+        }
+        let kinds = [
+            metric.counter.is_some(),
+            metric.gauge.is_some(),
+            metric.histogram.is_some(),
+        ];
+        if kinds.iter().filter(|given| **given).count() != 1 {
+            let message = format!("metric '{name}' must be one of counter, gauge and histogram");
+            check.fault(Code::Metric, at.clone(), message);
+        }
+        let gauge = metric.gauge.as_ref();
+        if let Some(gauge) = gauge.filter(|gauge| gauge.realtime == Some(true)) {
+            let value: String = gauge.value.split_whitespace().collect();
+            if !matches!(value.as_str(), "{{duration}}" | "{{workflow.duration}}") {
+                let message = format!(
+                    "metric '{name}' is a realtime gauge, so its value is {{{{duration}}}} or {{{{workflow.duration}}}}"
+                );
+                check.fault(Code::Metric, format!("{at}.gauge.value"), message);
+            }
         }
         if metric.help.is_empty() {
             check.fault(

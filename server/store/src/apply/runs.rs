@@ -14,7 +14,8 @@ use crate::index;
 use crate::key::{Key, TenantNo};
 use crate::rows::archive::{Part, Source};
 use crate::rows::event::{EventItem, RunChange};
-use crate::rows::{document, head, node};
+use crate::rows::run_event::RunEvent;
+use crate::rows::{document, head, node, run_event};
 use crate::tables::Table;
 use crate::{RunRef, StoreError, long};
 
@@ -162,6 +163,20 @@ impl Applying<'_, '_> {
         Ok(())
     }
 
+    pub(super) fn put_run_event(
+        &mut self,
+        run: &RunRef,
+        event: &RunEvent,
+    ) -> Result<(), StoreError> {
+        let key = match self.residence(run) {
+            Ok(stored) => stored.key.u64(self.seq.0),
+            Err(StoreError::Conflict(Conflict::RunMissing { .. })) => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        self.tx
+            .put_long(Table::RunEvents, &key, &run_event::write(event)?)
+    }
+
     pub(super) fn delete_run(&mut self, run: &RunRef) -> Result<(), StoreError> {
         let stored = self.residence(run)?;
         let key = &stored.key;
@@ -174,6 +189,7 @@ impl Applying<'_, '_> {
         }
         self.tx.remove_long(stored.residence.table(), key)?;
         self.tx.remove_long(Table::Documents, key)?;
+        self.tx.remove_all(Table::RunEvents, key)?;
         let name = Key::tenant(stored.tenant).text(stored.head.name.as_str());
         self.tx.remove(Table::RunNames, name.as_slice())?;
         self.say_run(run, &stored.head.name, RunChange::Deleted);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use steading_engine::memo::{Found, Memo};
 use steading_engine::node::{Ending, Node, NodeRole, Outputs, TemplateName, Usage};
 use steading_types::{Millis, NodeIx, NodePhase, NodeType};
 
@@ -21,8 +22,10 @@ numbers!(kind_number, kind, "node type", NodeType {
 numbers!(role_number, role, "node role", NodeRole { Plain = 0, Hook = 1, Try = 2 });
 
 numbers!(ending_number, ending, "ending of a node", Ending {
-    Natural = 0, Asked = 1, Serving = 2, Dismissed = 3,
+    Natural = 0, Asked = 1, Serving = 2, Dismissed = 3, Skipping = 4,
 });
+
+numbers!(found_number, found, "answer of a cache", Found { Hit = 0, Miss = 1 });
 
 #[derive(Serialize, Deserialize)]
 struct V1<'r> {
@@ -64,15 +67,52 @@ struct V1<'r> {
     max_rss: u64,
 }
 
-/// What was added to the first form.
 #[derive(Serialize, Deserialize)]
 struct V2<'r> {
     #[serde(borrow)]
     first: V1<'r>,
+    #[serde(borrow)]
+    added: Added<'r>,
+}
+
+/// What was added to the first form.
+#[derive(Default, Serialize, Deserialize)]
+struct Added<'r> {
     /// Input artifacts, each as JSON.
     taken: Vec<String>,
     /// Output artifacts, each as JSON.
     given: Vec<String>,
+    #[serde(borrow)]
+    memo: Option<MemoPart<'r>>,
+    #[serde(borrow)]
+    approvals: Vec<&'r str>,
+}
+
+/// What a memoized node asked.
+#[derive(Serialize, Deserialize)]
+struct MemoPart<'r> {
+    cache: &'r str,
+    key: &'r str,
+    max_age: Option<u64>,
+    found: u8,
+}
+
+fn write_memo(memo: &Memo) -> MemoPart<'_> {
+    MemoPart {
+        cache: &memo.cache,
+        key: &memo.key,
+        max_age: memo.max_age.map(Millis::get),
+        found: found_number(memo.found),
+    }
+}
+
+fn read_memo(memo: &MemoPart<'_>) -> Result<Memo, StoreError> {
+    Ok(Memo {
+        cache: memo.cache.to_owned(),
+        key: memo.key.to_owned(),
+        max_age: memo.max_age.map(Millis),
+        found: found(memo.found)?,
+    })
 }
 
 fn borrowed(pairs: &[(String, String)]) -> Vec<(&str, &str)> {
@@ -132,8 +172,12 @@ pub(crate) fn write(node: &Node) -> Result<Vec<u8>, StoreError> {
     };
     let row = V2 {
         first: row,
-        taken: write_artifacts(&node.artifacts)?,
-        given: write_artifacts(&node.outputs.artifacts)?,
+        added: Added {
+            taken: write_artifacts(&node.artifacts)?,
+            given: write_artifacts(&node.outputs.artifacts)?,
+            memo: node.memo.as_ref().map(write_memo),
+            approvals: node.approvals.iter().map(String::as_str).collect(),
+        },
     };
     encode(VERSION, &row)
 }
@@ -141,11 +185,11 @@ pub(crate) fn write(node: &Node) -> Result<Vec<u8>, StoreError> {
 /// The node behind a row and its position.
 pub(crate) fn read(ix: NodeIx, row: &[u8]) -> Result<Node, StoreError> {
     let (found, bytes) = version(row)?;
-    let (row, taken, given) = match found {
-        1 => (fields::<V1<'_>>("a node", bytes)?, Vec::new(), Vec::new()),
+    let (row, added) = match found {
+        1 => (fields::<V1<'_>>("a node", bytes)?, Added::default()),
         VERSION => {
             let row: V2<'_> = fields("a node", bytes)?;
-            (row.first, row.taken, row.given)
+            (row.first, row.added)
         }
         _ => return Err(newer("a node", found, VERSION)),
     };
@@ -170,10 +214,10 @@ pub(crate) fn read(ix: NodeIx, row: &[u8]) -> Result<Node, StoreError> {
         item: row.item.as_deref().map(json).transpose()?,
         fan: row.fan,
         inputs: owned(row.inputs),
-        artifacts: read_artifacts(&taken)?,
+        artifacts: read_artifacts(&added.taken)?,
         outputs: Outputs {
             parameters: owned(row.parameters),
-            artifacts: read_artifacts(&given)?,
+            artifacts: read_artifacts(&added.given)?,
             result: row.result.map(str::to_owned),
             exit_code: row.exit_code,
             awaited: row
@@ -194,5 +238,7 @@ pub(crate) fn read(ix: NodeIx, row: &[u8]) -> Result<Node, StoreError> {
             cpu_ms: row.cpu_ms,
             max_rss: row.max_rss,
         },
+        memo: added.memo.as_ref().map(read_memo).transpose()?,
+        approvals: added.approvals.into_iter().map(str::to_owned).collect(),
     })
 }

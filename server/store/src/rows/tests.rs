@@ -13,6 +13,8 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use serde_json::json;
+use steading_engine::memo::{Found, Memo};
+use steading_engine::node::Outputs;
 use steading_types::artifact::{Packing, Place};
 use steading_types::{Millis, NodeIx, NodePhase, WorkflowPhase};
 
@@ -80,6 +82,13 @@ fn every_released_form_of_a_row_still_loads() {
     outdated("node-v1", &one, |row| node::read(NodeIx(3), row));
     one.artifacts.push(artifact("seed"));
     one.outputs.artifacts.push(report);
+    one.memo = Some(Memo {
+        cache: "words".into(),
+        key: "k-1".into(),
+        max_age: Some(Millis(60_000)),
+        found: Found::Miss,
+    });
+    one.approvals = vec!["ada".into()];
     golden("node-v2", &one, node::write(&one), |row| {
         node::read(NodeIx(3), row)
     });
@@ -143,6 +152,35 @@ fn every_released_form_of_a_sites_row_still_loads() {
         &kept,
         object::write(kept.version, &kept.row),
         |row| object::read(kept.kind, kept.name.clone(), row),
+    );
+    let remembered = memo::MemoRow {
+        run: fixtures::run("default", 7).id,
+        node: NodeIx(3),
+        made: Millis(5),
+        expires: Some(Millis(65)),
+        outputs: Outputs {
+            parameters: vec![("file".into(), "new".into())],
+            artifacts: vec![artifact("report")],
+            result: Some("said".into()),
+            exit_code: Some(0),
+            ..Outputs::default()
+        },
+    };
+    golden("memo-v1", &remembered, memo::write(&remembered), memo::read);
+    let done = run_event::RunEvent {
+        at: Millis(5),
+        deed: run_event::Deed::ResubmittedAs,
+        who: "ada".into(),
+        why: Some("the disk was full".into()),
+        nodes: Some("displayName=a".into()),
+        values: vec![("p".into(), "v".into())],
+        other: Some((fixtures::run("default", 8).id, "hello-2".into())),
+    };
+    golden(
+        "run-event-v1",
+        &done,
+        run_event::write(&done),
+        run_event::read,
     );
     let known = token::Token {
         principal: "ada".into(),

@@ -172,6 +172,8 @@ pub(crate) fn node(ix: u32, phase: NodePhase) -> Node {
         host: Some("host-1".into()),
         isolation: "level=image userns=1".into(),
         generation: 0,
+        memo: None,
+        approvals: Vec::new(),
         usage: Usage {
             cpu_ms: 12,
             max_rss: 4096,

@@ -15,6 +15,7 @@ use super::target::{member, name_of, set_annotation, set_metadata};
 use crate::Inner;
 use crate::clock::now;
 use crate::error::ControlError;
+use crate::history::{By, Descent, Origin};
 use crate::served::{Outcome, SERVER};
 use crate::step::accepted;
 use crate::submit::{Draft, Rehearsal, bad_request};
@@ -63,7 +64,7 @@ impl Inner {
                 }
                 Found::Nothing => {}
             }
-            let made = self.submit_made(tenant, attempt, &parent.creator, &document.raw);
+            let made = self.submit_made(tenant, attempt, &parent, &document.raw);
             match made.await {
                 Err(ControlError::RunExists(_)) if given.is_empty() => continue,
                 Err(ControlError::RunExists(name)) => {
@@ -83,7 +84,7 @@ impl Inner {
         self: &Arc<Self>,
         tenant: &TenantName,
         attempt: AttemptId,
-        creator: &str,
+        parent: &Parent,
         object: &Value,
     ) -> Result<(), ControlError> {
         let document = steading_spec::from_json(
@@ -98,13 +99,27 @@ impl Inner {
         };
         let handle = format!("{MADE}{}", workflow.metadata.name);
         let row = accepted(SERVER, handle, now());
+        let origin = Origin {
+            run: RunRef {
+                tenant: tenant.clone(),
+                id: parent.run,
+            },
+            name: parent.name.clone(),
+            how: Descent::Made,
+            by: By {
+                who: parent.creator.clone(),
+                why: None,
+            },
+        };
         let draft = Draft {
             workflow,
             raw: document.raw,
             warnings: document.warnings,
             along: vec![Change::PutOutbox(tenant.clone(), attempt, row)],
+            origin: Some(origin),
+            earlier: None,
         };
-        let (inner, tenant, creator) = (Arc::clone(self), tenant.clone(), creator.to_owned());
+        let (inner, tenant, creator) = (Arc::clone(self), tenant.clone(), parent.creator.clone());
         // On its own: a run that is being kept must not be left half-way when this attempt is stopped.
         let submitted = tokio::spawn(async move {
             let started = inner.start(&tenant, &creator, draft, Rehearsal::No);

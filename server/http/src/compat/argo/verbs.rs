@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use steading_api::access::Verb;
 use steading_api::run::RunAgain;
+use steading_control::history::By;
 use steading_control::verbs::selector;
 use steading_engine::command::{Actor, Command, NodeSelector};
 
@@ -79,10 +80,19 @@ impl VerbRequest {
 
 async fn steer(asking: &Asking, (namespace, name): (String, String), command: Command) -> Answer {
     let run = find(asking, &namespace, &name, Verb::Operate)?;
+    // Argo's requests have no reason; what is shown on the node comes next to one.
+    let why = match &command {
+        Command::Stop { message, .. } | Command::SetNode { message, .. } => message.clone(),
+        _ => None,
+    };
+    let by = By {
+        who: asking.who().to_owned(),
+        why,
+    };
     asking
         .app
         .control()
-        .command(&run.tenant, run.id, command)
+        .command(&run.tenant, run.id, command, &by)
         .await
         .map_err(Problem::from)?;
     Ok(answer(shown(asking, &run, &Fields::All)?))
@@ -168,10 +178,14 @@ pub(super) async fn resubmit(
         parameters: wanted.parameters()?.into_iter().collect(),
         ..RunAgain::default()
     };
+    let by = By {
+        who: asking.who().to_owned(),
+        why: None,
+    };
     let submitted = asking
         .app
         .control()
-        .resubmit(&run.tenant, asking.who(), run.id, &again)
+        .resubmit(&run.tenant, &by, run.id, &again)
         .await
         .map_err(Problem::from)?;
     created(&asking, &submitted)
