@@ -445,8 +445,7 @@ impl Inner {
         self.attempts.map().remove(&attempt);
         self.attempts.overtaken().remove(&attempt);
         self.backend.release(tenant.clone(), attempt).await;
-        self.claims.leave(attempt);
-        self.reclaim(tenant);
+        self.give_claims_back(tenant, attempt);
         self.archive_when_over(tenant, attempt.run);
     }
 

@@ -9,7 +9,7 @@
 mod quota;
 mod runs;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -41,8 +41,9 @@ type Key = (TenantName, ObjectName);
 /// What is remembered of claims beside their rows.
 pub(crate) struct Claims {
     host: Arc<dyn site::Claims>,
-    /// Marked ones, whose directory may be there.
-    ending: Mutex<HashSet<Key>>,
+    /// Marked ones, whose directory may be there, and the attempts that were found to use each: when one of
+    /// them ends is the moment to look again.
+    ending: Mutex<HashMap<Key, HashSet<AttemptId>>>,
     sizes: Sizes,
     /// Held while one is removed: a claim of the same name may be made anew behind it.
     removing: tokio::sync::Mutex<()>,
@@ -58,13 +59,22 @@ impl Claims {
         }
     }
 
-    fn ending(&self) -> MutexGuard<'_, HashSet<Key>> {
+    fn ending(&self) -> MutexGuard<'_, HashMap<Key, HashSet<AttemptId>>> {
         self.ending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The attempt is over.
-    pub(crate) fn leave(&self, attempt: AttemptId) {
-        self.sizes.leave(attempt);
+    /// It is marked, or will be by a commit on its way.
+    fn mark(&self, key: Key) {
+        self.ending().entry(key).or_default();
+    }
+
+    /// Those of a tenant whose users are not known, or are these.
+    fn marked(&self, tenant: &TenantName, of: impl Fn(&HashSet<AttemptId>) -> bool) -> Vec<Key> {
+        let ending = self.ending();
+        let marked = ending
+            .iter()
+            .filter(|(key, users)| key.0 == *tenant && of(users));
+        marked.map(|(key, _)| key.clone()).collect()
     }
 }
 
@@ -148,6 +158,13 @@ impl Inner {
         Ok(Claimed { path, access })
     }
 
+    /// An attempt is over.
+    pub(crate) fn give_claims_back(self: &Arc<Self>, tenant: &TenantName, attempt: AttemptId) {
+        self.claims.sizes.leave(attempt);
+        let marked = self.claims.marked(tenant, |users| users.contains(&attempt));
+        self.remove_marked(marked);
+    }
+
     /// Marks a claim: it goes as soon as nothing uses it.
     pub(crate) async fn end_claim(
         self: &Arc<Self>,
@@ -168,21 +185,18 @@ impl Inner {
             ..Batch::default()
         };
         self.store.commit(batch, Pace::Now).await?;
-        self.claims.ending().insert((tenant.clone(), name));
+        self.claims.mark((tenant.clone(), name));
         self.reclaim(tenant);
         Ok(())
     }
 
-    /// Removes the marked claims of a tenant that nothing uses.
+    /// Removes the claims of a tenant that were marked just now, those that nothing uses.
     pub(crate) fn reclaim(self: &Arc<Self>, tenant: &TenantName) {
-        let marked = |key: &&Key| key.0 == *tenant;
-        let marked: Vec<Key> = self
-            .claims
-            .ending()
-            .iter()
-            .filter(marked)
-            .cloned()
-            .collect();
+        let marked = self.claims.marked(tenant, HashSet::is_empty);
+        self.remove_marked(marked);
+    }
+
+    fn remove_marked(self: &Arc<Self>, marked: Vec<Key>) {
         if marked.is_empty() {
             return;
         }
@@ -203,12 +217,12 @@ impl Inner {
 
     async fn remove_unused(&self, (tenant, name): &Key) -> Result<(), ControlError> {
         let kind = ObjectKind::Claim;
-        let found = self.stored(tenant, kind, name.as_str())?;
-        let Some(found) = found.filter(|found| found.row.lease == Lease::Ending) else {
+        let Some(found) = self.stored(tenant, kind, name.as_str())? else {
             self.forget_claim(tenant, name);
             return Ok(());
         };
-        if self.in_use(tenant, name)? {
+        // One that is held is being marked by a commit that has not come through.
+        if found.row.lease == Lease::Held || self.in_use((tenant, name))? {
             return Ok(());
         }
         let removed = self.claims.host.remove(tenant, name).await;
@@ -230,8 +244,26 @@ impl Inner {
         self.claims.sizes.forget(&key);
     }
 
-    /// Whether a backend may have an attempt that uses the claim.
-    fn in_use(&self, tenant: &TenantName, name: &ObjectName) -> Result<bool, ControlError> {
+    /// Whether a backend may have an attempt that uses the claim; if so, the end of it will be noticed.
+    fn in_use(&self, key: (&TenantName, &ObjectName)) -> Result<bool, ControlError> {
+        let mut known = HashSet::new();
+        loop {
+            let users = self.users(key)?;
+            let key = (key.0.clone(), key.1.clone());
+            self.claims.ending().insert(key, users.clone());
+            // Who ended before it was written down, and was not missed, is looked for again.
+            if users.is_empty() || users == known {
+                return Ok(!users.is_empty());
+            }
+            known = users;
+        }
+    }
+
+    /// Attempts that a backend may have and that use the claim.
+    fn users(
+        &self,
+        (tenant, name): (&TenantName, &ObjectName),
+    ) -> Result<HashSet<AttemptId>, ControlError> {
         let handed = self.store.read(|snapshot| {
             let mut handed = Vec::new();
             for row in snapshot.outbox()? {
@@ -242,14 +274,15 @@ impl Inner {
             }
             Ok::<_, StoreError>(handed)
         })?;
-        Ok(handed.into_iter().any(|attempt| {
+        let uses = |attempt: &AttemptId| {
             // What can not be asked for its task never had one, or is over.
-            let request = self.ask(tenant, attempt, |run| run.task(attempt, now()));
+            let request = self.ask(tenant, *attempt, |run| run.task(*attempt, now()));
             request.is_ok_and(|request| {
                 let mut claims = request.wants.iter().filter_map(Want::claim);
                 claims.any(|claim| claim == name.as_str())
             })
-        }))
+        };
+        Ok(handed.into_iter().filter(uses).collect())
     }
 }
 

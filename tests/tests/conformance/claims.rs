@@ -154,14 +154,14 @@ async fn claims_of_a_run_are_shared_by_its_nodes_and_go_with_its_success(
     assert_eq!((held.state.as_str(), held.size), ("held", 10 << 20));
     assert_eq!(held.run, Some(site.run(&run).await?.summary.id.to_string()));
     let submitter = site.as_a(Who::Member(Role::Submitter));
-    wait::until("the person", async || {
-        let resumed = submitter
-            .call::<ResumeRun>(&[OURS, &run], &(), &NodeVerb::default())
-            .await;
-        Ok(resumed.ok())
+    let ended = wait::until("the end of the run", async || {
+        // It may not have come to the step that waits.
+        let verb = NodeVerb::default();
+        let _ = submitter.call::<ResumeRun>(&[OURS, &run], &(), &verb).await;
+        let run = site.run(&run).await?;
+        Ok(run.summary.phase.completed().then_some(run))
     })
     .await?;
-    let ended = site.ended(&run).await?;
     ensure!(
         ended.summary.phase == WorkflowPhase::Succeeded,
         "{:?}",

@@ -107,7 +107,7 @@ impl Inner {
     fn mark(&self, tenant: &TenantName, mut claim: StoredObject) -> Change {
         claim.row.lease = Lease::Ending;
         let key = (tenant.clone(), claim.name.clone());
-        self.claims.ending().insert(key);
+        self.claims.mark(key);
         Change::PutObject(tenant.clone(), ObjectKind::Claim, claim.name, claim.row)
     }
 
@@ -125,7 +125,7 @@ impl Inner {
             Ok(marked)
         })?;
         for (tenant, name) in marked {
-            self.claims.ending().insert((tenant.clone(), name));
+            self.claims.mark((tenant.clone(), name));
             self.reclaim(&tenant);
         }
         Ok(())
