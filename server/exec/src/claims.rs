@@ -180,4 +180,19 @@ mod tests {
         std::fs::create_dir_all(path.join("d/".repeat(DEPTH + 1))).unwrap();
         assert_eq!(claims.used(&tenant, &name).unwrap(), u64::MAX);
     }
+
+    #[test]
+    fn a_tree_that_is_deeper_than_any_path_is_removed() {
+        let (_dir, claims, tenant, name) = claims();
+        let path = claims.provide(&tenant, &name).unwrap();
+        std::fs::write(path.join("deep1"), "in the way").unwrap();
+        let mut inner = openat(CWD, &path, DIR, Mode::empty()).unwrap();
+        for _ in 0..5_000 {
+            rustix::fs::mkdirat(&inner, "d", Mode::RWXU).unwrap();
+            inner = openat(&inner, "d", DIR, Mode::empty()).unwrap();
+        }
+        drop(inner);
+        claims.remove(&tenant, &name).unwrap();
+        assert!(!path.exists());
+    }
 }
