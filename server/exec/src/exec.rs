@@ -51,6 +51,18 @@ pub struct Policy {
     pub pids: u32,
     /// How a task gets its own root from an image.
     pub image_roots: ImageRoots,
+    /// Where the networks of confined tasks lead.
+    pub egress: Egress,
+}
+
+/// Where the networks of confined tasks lead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Egress {
+    /// Nowhere out of their run.
+    Closed,
+    /// Tasks use the host's network as it is, its loopback included. What talks to daemons of its run does
+    /// not: the run's own network stays closed.
+    Host,
 }
 
 /// How a task gets its own root from an image.
@@ -70,6 +82,7 @@ impl Default for Policy {
             tmp_bytes: 512 * 1024 * 1024,
             pids: 4096,
             image_roots: ImageRoots::Overlay,
+            egress: Egress::Closed,
         }
     }
 }

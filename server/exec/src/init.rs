@@ -157,7 +157,8 @@ impl Init<'_> {
             "one"
         };
         let landlock = sys::landlock_abi();
-        let network = network::shown(self.start.task.network);
+        let egress = self.site.setup.policy.egress;
+        let network = network::shown(self.start.task.network, egress);
         finished.isolation = format!(
             "level={level} userns=1 uids={users} landlock={landlock} seccomp=1 net={network}"
         );
@@ -225,9 +226,17 @@ impl Init<'_> {
             volumes: self.volumes().places(container),
             script: self.start.task.script.as_deref().filter(|_| is_main),
             hosts: self.hosts(),
-            resolver: self.start.task.resolver.as_deref(),
+            resolver: self.resolver(),
             writable: !container.security.read_only_root,
         }
+    }
+
+    /// `/etc/resolv.conf`: as the task wants it, or the host's where the host's network is used.
+    fn resolver(&self) -> Option<&str> {
+        let task = &self.start.task;
+        let own = matches!(task.network, Network::Reaching | Network::Serving(_));
+        let host = self.site.resolver.as_deref().filter(|_| !own);
+        task.resolver.as_deref().or(host)
     }
 
     /// Container runtimes make a missing working directory; a read-only root can not have one.

@@ -44,5 +44,5 @@ mod wire;
 mod within;
 
 pub use error::ExecError;
-pub use exec::{Ended, Exec, ImageRoots, Options, Policy, State, Stop};
+pub use exec::{Egress, Ended, Exec, ImageRoots, Options, Policy, State, Stop};
 pub use keeper::{SpawnerSeed, early_fork};

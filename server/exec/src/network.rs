@@ -1,4 +1,4 @@
-//! The networks of tasks. None of them leads out of its run.
+//! The networks of tasks. None of them leads out of its run, unless the site gives its tasks the host's.
 //!
 //! Tasks share a namespace with nothing but a loopback interface, one for each run, because making one
 //! costs more than starting a program. A task with containers beside main has one of its own, so that two
@@ -23,6 +23,8 @@ use rustix::net::{RecvFlags, SendFlags, SocketFlags, SocketType};
 use rustix::process::DumpableBehavior;
 use steading_types::task::Network;
 
+use crate::confine::LANDLOCK_SCOPES;
+use crate::exec::Egress;
 use crate::realm::Realm;
 use crate::sys;
 
@@ -42,11 +44,19 @@ const ANSWER: usize = 4096;
 /// Moves this process, a supervisor, into the namespaces of its task. A service's supervisor is in the
 /// run's, and so keeps the network alive whatever becomes of the spawner; the service's own namespace is
 /// left in [`Realm::own`].
-pub(crate) fn enter(realm: &mut Realm<'_>, network: Network) -> io::Result<()> {
+pub(crate) fn enter(realm: &mut Realm<'_>, network: Network, egress: Egress) -> io::Result<()> {
     if !realm.privileged {
         sys::join(realm.users.as_fd(), libc::CLONE_NEWUSER)?;
     }
     match network {
+        Network::Shared | Network::Own if egress == Egress::Host => {
+            if sys::landlock_abi() < LANDLOCK_SCOPES {
+                let what =
+                    "the host's network needs Landlock that keeps tasks from the host's sockets";
+                return Err(io::Error::new(io::ErrorKind::Unsupported, what));
+            }
+            Ok(())
+        }
         Network::Shared | Network::Reaching => join(realm.network),
         Network::Own => made().map(drop),
         Network::Serving(address) => {
@@ -69,8 +79,9 @@ pub(crate) fn join(network: &OwnedFd) -> io::Result<()> {
 }
 
 /// How a network is recorded.
-pub(crate) fn shown(network: Network) -> &'static str {
+pub(crate) fn shown(network: Network, egress: Egress) -> &'static str {
     match network {
+        Network::Shared | Network::Own if egress == Egress::Host => "host",
         Network::Shared => "none",
         Network::Own => "own",
         Network::Reaching | Network::Serving(_) => "run",

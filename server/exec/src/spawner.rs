@@ -12,7 +12,7 @@ use steading_types::AttemptId;
 use steading_types::task::{Level, Network};
 
 use crate::cgroup::Cgroups;
-use crate::exec::Stop;
+use crate::exec::{Egress, Stop};
 use crate::realm::Realms;
 use crate::supervisor;
 use crate::sys::{self, Disposition, Fork};
@@ -32,6 +32,8 @@ pub(crate) struct Site {
     pub(crate) cgroups: Cgroups,
     /// The `/etc` of sandboxes, made for the first one.
     pub(crate) etc: Option<PathBuf>,
+    /// The host's `/etc/resolv.conf`, where tasks use the host's network.
+    pub(crate) resolver: Option<String>,
     /// Locked by this process alone, as long as it lives.
     _turn: std::fs::File,
 }
@@ -104,6 +106,10 @@ impl Site {
             filter: confine::filter()?,
             cgroups: Cgroups::probe(),
             etc: None,
+            resolver: match setup.policy.egress {
+                Egress::Closed => None,
+                Egress::Host => std::fs::read_to_string("/etc/resolv.conf").ok(),
+            },
             dirs: TaskDirs::open(&setup.data_dir)?,
             signals: sys::signal_fd(&[libc::SIGCHLD, libc::SIGTERM, libc::SIGUSR1])?,
             null: std::fs::File::options()

@@ -42,7 +42,7 @@ pub(crate) fn run(
     // Before the claim: who finds it finds a service's supervisor in the run's network.
     let realm = realm.map(|realm| {
         let mut realm = realm?;
-        network::enter(&mut realm, start.task.network)?;
+        network::enter(&mut realm, start.task.network, site.setup.policy.egress)?;
         Ok(realm)
     });
     if !dir.claim(start.task.service.is_some())? {

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow};
 use steading_control::{Control, Parts};
 use steading_domain::access::{Power, Principal};
 use steading_domain::token::Token;
-use steading_exec::{Exec, SpawnerSeed};
+use steading_exec::{Egress, Exec, SpawnerSeed};
 use steading_plugin_host::capability::Services;
 use steading_plugin_host::manifest::Capability;
 use steading_plugin_host::trust::TrustedKeys;
@@ -44,6 +44,8 @@ pub(crate) struct Options {
     pub(crate) slots: usize,
     /// Whom the server may call for its tenants.
     pub(crate) egress: Vec<String>,
+    /// Where the networks of tasks lead.
+    pub(crate) task_network: Egress,
 }
 
 /// Opens the data directory and starts the loops.
@@ -96,6 +98,7 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
 fn exec_options(options: &Options) -> steading_exec::Options {
     let policy = steading_exec::Policy {
         minimum: options.level,
+        egress: options.task_network,
         ..steading_exec::Policy::default()
     };
     steading_exec::Options {

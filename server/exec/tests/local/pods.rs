@@ -1,8 +1,8 @@
 //! Several containers of one task, and tasks that talk to each other.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpListener};
 
-use steading_exec::{Exec, State, Stop};
+use steading_exec::{Egress, Exec, Policy, State, Stop};
 use steading_types::Millis;
 use steading_types::task::{
     Content, End, FileEntry, InPlace, Mount, Network, Probe, ProbeAction, Task, Volume, VolumeKind,
@@ -21,6 +21,10 @@ pub(crate) const SANDBOX: &[Test] = &[
     ("a_service_is_reached_by_its_run", service::<Sandbox>),
     ("who_a_container_is", identity::<Sandbox>),
     ("what_fails_its_probes_is_ended", probes::<Sandbox>),
+    (
+        "the_hosts_network_is_there_when_the_site_says_so",
+        egress::<Sandbox>,
+    ),
 ];
 pub(crate) const IMAGE: &[Test] = &[
     ("a_sidecar_serves_main_and_goes_after_it", sidecar::<Image>),
@@ -29,6 +33,10 @@ pub(crate) const IMAGE: &[Test] = &[
     ("a_service_is_reached_by_its_run", service::<Image>),
     ("who_a_container_is", identity::<Image>),
     ("what_fails_its_probes_is_ended", probes::<Image>),
+    (
+        "the_hosts_network_is_there_when_the_site_says_so",
+        egress::<Image>,
+    ),
 ];
 pub(crate) const NOBODY: &[Test] = &[
     ("sandbox_sidecar", sidecar::<Sandbox>),
@@ -288,6 +296,35 @@ fn service<A: At>(mut site: Site) {
             exec.remove(key(node)).await.unwrap();
         }
     });
+}
+
+fn egress<A: At>(mut site: Site) {
+    site.import::<A>();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut task = task::<A>(&format!(
+        "busybox nc -z 127.0.0.1 {port} 2>/dev/null && echo reached || echo closed"
+    ));
+    tool(&mut task);
+    for (node, egress, network, answer, shown) in [
+        (1, Egress::Closed, Network::Shared, "closed\n", "net=none"),
+        (2, Egress::Host, Network::Shared, "reached\n", "net=host"),
+        (3, Egress::Host, Network::Own, "reached\n", "net=host"),
+        (4, Egress::Host, Network::Reaching, "closed\n", "net=run"),
+    ] {
+        task.network = network;
+        let policy = Policy {
+            egress,
+            ..Policy::default()
+        };
+        wait(async {
+            let (exec, mut ended) = site.open_with(policy).await;
+            let report = run(&exec, &mut ended, A::LEVEL, node, &task).await;
+            assert_eq!(report.result.as_deref(), Some(answer), "{report:?}");
+            assert!(report.isolation.contains(shown), "{report:?}");
+            exec.remove(key(node)).await.unwrap();
+        });
+    }
 }
 
 fn tries(script: &str, failures: Option<u32>) -> Option<Probe> {

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 use super::client::Connection;
 use super::exit::{Code, Failure};
-use super::serve::{LevelName, Local, log_to_stderr, runtime};
+use super::serve::{LevelName, Local, TaskNetwork, log_to_stderr, runtime};
 use super::submit::Submit;
 use crate::host::{Options, open, operator_token};
 
@@ -29,6 +29,9 @@ pub(crate) struct Run {
     /// Whom http templates may call, as for `serve`; nobody by default
     #[arg(long, value_delimiter = ',', value_name = "RULE")]
     egress_allow: Vec<String>,
+    /// Whom tasks may talk to
+    #[arg(long, value_enum, default_value = "closed")]
+    task_network: TaskNetwork,
 }
 
 impl Run {
@@ -53,6 +56,7 @@ impl Run {
             level,
             slots: self.slots,
             egress_allow: self.egress_allow,
+            task_network: self.task_network,
         }
         .options(data);
         let runtime = runtime()?;

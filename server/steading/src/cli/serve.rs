@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
+use steading_exec::Egress;
 use steading_types::task::Level;
 
 use super::exit::Failure;
@@ -40,6 +41,32 @@ pub(crate) struct Local {
         value_name = "RULE"
     )]
     pub(crate) egress_allow: Vec<String>,
+    /// Whom tasks may talk to: nobody outside their run, or whomever this host can reach
+    #[arg(
+        long,
+        value_enum,
+        env = "STEADING_TASK_NETWORK",
+        default_value = "closed"
+    )]
+    pub(crate) task_network: TaskNetwork,
+}
+
+/// The networks of tasks by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TaskNetwork {
+    /// Nothing leads out of a run
+    Closed,
+    /// Tasks use the host's network, its loopback included: for tenants whom you trust with it
+    Host,
+}
+
+impl From<TaskNetwork> for Egress {
+    fn from(name: TaskNetwork) -> Self {
+        match name {
+            TaskNetwork::Closed => Self::Closed,
+            TaskNetwork::Host => Self::Host,
+        }
+    }
 }
 
 /// The levels by name.
@@ -72,6 +99,7 @@ impl Local {
             data: std::path::absolute(&data).unwrap_or(data),
             level: self.level.into(),
             egress: self.egress_allow.clone(),
+            task_network: self.task_network.into(),
             slots: self
                 .slots
                 .unwrap_or_else(|| processors.saturating_mul(4).max(8))
