@@ -1,5 +1,6 @@
 //! Which attempts of a run have output: what both faces read logs from.
 
+use steading_api::log::LogQuery;
 use steading_control::site::LogSource;
 use steading_control::verbs::attempt_of;
 use steading_engine::head::Head;
@@ -7,6 +8,28 @@ use steading_engine::node::Node;
 use steading_engine::tree::Tree;
 use steading_store::{RunRef, Store, StoreError};
 use steading_types::{NodeIx, NodeType};
+
+/// A query for a container of a set, which is a node without a log of its own, as one for its pod's.
+///
+/// # Errors
+/// The disk's.
+pub(crate) fn of_pod(store: &Store, run: &RunRef, query: LogQuery) -> Result<LogQuery, StoreError> {
+    let Some(wanted) = query.node.map(NodeIx) else {
+        return Ok(query);
+    };
+    let nodes = store.read(|snapshot| snapshot.nodes(run))?;
+    let container = nodes
+        .iter()
+        .find(|node| node.ix == wanted && node.kind == NodeType::Container);
+    Ok(match container.and_then(|node| Some((node, node.owner?))) {
+        Some((node, pod)) => LogQuery {
+            node: Some(pod.0),
+            container: Some(node.display_name.clone()),
+            ..query
+        },
+        None => query,
+    })
+}
 
 /// A run's row and the attempts that may have printed something, in the order of their nodes.
 ///

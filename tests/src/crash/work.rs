@@ -47,12 +47,13 @@ enum Kind {
     Company,
 }
 
-/// What is submitted in turn. Plain processes have no company.
+/// What is submitted in turn; with `STEADING_COMPANY` also tasks in company, which plain processes can not be.
 fn kinds(level: Level) -> &'static [Kind] {
     use Kind::{Chain, Company, Fan, One};
+    let company = std::env::var_os("STEADING_COMPANY").is_some();
     match level {
-        Level::Process => &[Fan, Chain, Chain, One, One, One],
-        Level::Sandbox | Level::Image => &[Fan, Chain, Company, One, Company, One],
+        Level::Sandbox | Level::Image if company => &[Fan, Chain, Company, One, Company, One],
+        _ => &[Fan, Chain, Chain, One, One, One],
     }
 }
 

@@ -34,6 +34,7 @@ mod hostile;
 mod http_template;
 mod levels;
 mod objects;
+mod pods;
 mod resource;
 mod verbs;
 mod world;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         levels::trials,
         claims::trials,
         objects::trials,
+        pods::trials,
         resource::trials,
         verbs::trials,
     ];

@@ -16,7 +16,7 @@ use super::runs::{missing, run_of};
 use crate::App;
 use crate::follow::{Followed, follow};
 use crate::live::StillAllowed;
-use crate::logs::sources;
+use crate::logs::{of_pod, sources};
 use crate::problem::Problem;
 use crate::route::{Ctx, json, raw};
 
@@ -28,6 +28,7 @@ pub(super) fn routes(router: Router<App>) -> Router<App> {
 async fn page(ctx: &Ctx, query: LogQuery) -> Result<LogPage, Problem> {
     let run = run_of(ctx)?;
     let control = ctx.app.control();
+    let query = of_pod(control.store(), &run, query)?;
     let (_, sources) =
         sources(control.store(), &run, query.node.map(NodeIx))?.ok_or_else(|| missing(&run))?;
     let slice = control.logs().read(&run.tenant, &sources, &query).await?;
@@ -40,6 +41,7 @@ async fn page(ctx: &Ctx, query: LogQuery) -> Result<LogPage, Problem> {
 fn events(ctx: &Ctx, query: LogQuery) -> Result<Response, Problem> {
     let run = run_of(ctx)?;
     let allowed = StillAllowed::new(ctx)?;
+    let query = of_pod(ctx.app.control().store(), &run, query)?;
     let lines = follow(ctx.app.control().clone(), Followed { run, query }, allowed);
     let events = stream::unfold(lines, async |mut lines: mpsc::Receiver<LogLine>| {
         let line = lines.recv().await?;

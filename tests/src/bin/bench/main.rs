@@ -6,6 +6,7 @@ mod host;
 mod large;
 mod latency;
 mod peers;
+mod pods;
 mod report;
 mod site;
 mod start;
@@ -45,6 +46,9 @@ async fn main() -> Result<()> {
     }
     if wants("flows") {
         flows::measure(&mut report).await?;
+    }
+    if wants("pods") {
+        pods::measure(&mut report, length).await?;
     }
     if wants("sustained") {
         sustained::measure(&mut report, length).await?;

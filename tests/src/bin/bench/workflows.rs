@@ -17,10 +17,36 @@ pub(crate) fn one(command: &[&str]) -> Value {
 
 /// Steps one after the other, each `true`.
 pub(crate) fn chain(length: usize) -> Value {
-    let steps: Vec<_> = (0..length)
-        .map(|step| json!([{"name": format!("s{step}"), "template": "step"}]))
-        .collect();
-    workflow(json!([{"name": "main", "steps": steps}, step("host")]))
+    chain_in(length, "host")
+}
+
+/// The same in that image.
+pub(crate) fn chain_in(length: usize, image: &str) -> Value {
+    workflow(json!([{"name": "main", "steps": steps(length)}, step(image)]))
+}
+
+/// The same, each step with a sidecar and two volumes that both containers mount.
+pub(crate) fn chain_of_pods(length: usize, image: &str) -> Value {
+    let mut pod = step(image);
+    let mounts = json!([
+        {"name": "one", "mountPath": "/mnt/one"}, {"name": "two", "mountPath": "/mnt/two"},
+    ]);
+    let beside = json!({"name": "beside", "image": image, "command": ["sleep", "1000"],
+        "volumeMounts": mounts});
+    if let Some(container) = pod.pointer_mut("/container").and_then(Value::as_object_mut) {
+        container.insert("volumeMounts".to_owned(), mounts);
+    }
+    if let Some(fields) = pod.as_object_mut() {
+        let volumes = json!([{"name": "one", "emptyDir": {}}, {"name": "two", "emptyDir": {}}]);
+        fields.insert("volumes".to_owned(), volumes);
+        fields.insert("sidecars".to_owned(), json!([beside]));
+    }
+    workflow(json!([{"name": "main", "steps": steps(length)}, pod]))
+}
+
+fn steps(length: usize) -> Vec<Value> {
+    let step = |step| json!([{"name": format!("s{step}"), "template": "step"}]);
+    (0..length).map(step).collect()
 }
 
 /// Steps side by side, each `true` in that image.
