@@ -302,8 +302,13 @@ fn egress<A: At>(mut site: Site) {
     site.import::<A>();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let _ = std::io::Write::write_all(&mut stream.unwrap(), b"reached\n");
+        }
+    });
     let mut task = task::<A>(&format!(
-        "busybox nc -z 127.0.0.1 {port} 2>/dev/null && echo reached || echo closed"
+        "busybox nc 127.0.0.1 {port} < /dev/null 2> /dev/null || echo closed"
     ));
     tool(&mut task);
     for (node, egress, network, answer, shown) in [
