@@ -8,6 +8,7 @@
 )]
 
 mod expiry;
+mod nextflow;
 mod pod;
 
 use std::path::Path;
