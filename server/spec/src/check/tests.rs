@@ -408,14 +408,45 @@ fn expressions_and_metrics_are_read_before_a_run_starts() {
         "{found:?}"
     );
     refuses(
-        "container: {image: x}\nmetrics: {prometheus: [{name: 'a-b', help: h}]}",
+        "container: {image: x}\nmetrics: {prometheus: [{name: 'a-b', help: h, counter: {value: '1'}}]}",
         "spec.templates[2].metrics.prometheus[0].name",
         "metric name 'a-b' is invalid. Metric names must contain alphanumeric characters or '_'",
     );
     refuses(
-        "container: {image: x}\nmetrics: {prometheus: [{name: a}]}",
+        "container: {image: x}\nmetrics: {prometheus: [{name: a, counter: {value: '1'}}]}",
         "spec.templates[2].metrics.prometheus[0]",
         "metric 'a' must contain a help string under 'help: ' field",
+    );
+    refuses(
+        "container: {image: x}\nmetrics: {prometheus: [{name: a, help: h}]}",
+        "spec.templates[2].metrics.prometheus[0]",
+        "metric 'a' must be one of counter, gauge and histogram",
+    );
+    refuses(
+        "container: {image: x}\nmetrics: {prometheus: [{name: a, help: h, gauge: {realtime: true, value: '1'}}]}",
+        "spec.templates[2].metrics.prometheus[0].gauge.value",
+        "metric 'a' is a realtime gauge, so its value is {{duration}} or {{workflow.duration}}",
+    );
+}
+
+#[test]
+fn what_is_remembered_has_a_place_and_who_approves_is_counted() {
+    refuses(
+        "container: {image: x}\nmemoize: {key: k}",
+        "spec.templates[2].memoize.cache.configMap.name",
+        "memoize needs a key and the name of a cache",
+    );
+    accepts("container: {image: x}\nmemoize: {key: k, cache: {configMap: {name: c}}}");
+    let annotations = "spec.templates[2].metadata.annotations";
+    refuses(
+        "suspend: {}\nmetadata: {annotations: {steading.io/approvals: many}}",
+        annotations,
+        "steading.io/approvals is a number from 1 to 9, and not 'many'",
+    );
+    refuses(
+        "container: {image: x}\nmetadata: {annotations: {steading.io/approvals: '1'}}",
+        annotations,
+        "steading.io/approvals is only valid for suspend templates",
     );
 }
 
