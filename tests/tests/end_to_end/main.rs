@@ -8,7 +8,6 @@
 )]
 
 mod expiry;
-mod nextflow;
 mod pod;
 
 use std::path::Path;
