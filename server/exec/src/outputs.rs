@@ -37,7 +37,8 @@ fn read(path: &str) -> Result<Option<String>, String> {
         Err(errno) => return Err(said(errno)),
     };
     let stat = rustix::fs::fstat(&fd).map_err(said)?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+    let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+    if !regular || within::is_kernels(&fd) {
         return Err(format!("{path} is not a regular file"));
     }
     let mut bytes = Vec::new();

@@ -30,3 +30,9 @@ pub(crate) fn open(
         }
     }
 }
+
+/// Whether a file is the kernel's own (proc(5)): what it tells there is about the process that asks, which is
+/// process 1 and not the task.
+pub(crate) fn is_kernels(file: impl AsFd) -> bool {
+    rustix::fs::fstatfs(file).is_ok_and(|stat| stat.f_type == rustix::fs::PROC_SUPER_MAGIC)
+}

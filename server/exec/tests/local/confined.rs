@@ -160,11 +160,11 @@ fn outputs<A: At>(mut site: Site) {
         let mut task = task::<A>("");
         task.main.command = vec!["sh".into()];
         task.script = Some(
-            "cd /tmp; printf good > good; mkfifo fifo; ln -s /proc/1/root/etc/passwd magic; \
+            "cd /tmp; printf good > good; mkfifo fifo; ln -s /proc/1/root/etc/passwd magic; ln -s /proc/self/environ server; \
              ln -s ../../../../../../tmp/good up; head -c 300000 /dev/zero > huge"
                 .into(),
         );
-        let names = ["good", "fifo", "magic", "up", "huge", "absent"];
+        let names = ["good", "fifo", "magic", "server", "up", "huge", "absent"];
         task.outputs = names
             .map(|name| OutputFile {
                 name: name.into(),
@@ -176,7 +176,7 @@ fn outputs<A: At>(mut site: Site) {
         assert_eq!(report.outputs["good"], "good");
         assert_eq!(report.outputs["up"], "good");
         let refused: Vec<&str> = report.refused.keys().map(String::as_str).collect();
-        assert_eq!(refused, ["fifo", "huge", "magic"]);
+        assert_eq!(refused, ["fifo", "huge", "magic", "server"]);
     });
 }
 
