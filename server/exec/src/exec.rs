@@ -447,11 +447,11 @@ impl Exec {
             return Ok(());
         }
         let Some(started) = dirs.started(key).doing(reading)? else {
-            // Its supervisor died before it took the key: nothing ran. The next start may take it.
-            if self.tasks().remove(&key).is_some() {
-                self.record(key, End::Lost)?;
-            }
-            return Ok(());
+            // Its supervisor died before it took the key: nothing ran. One that nobody waits for may start.
+            return match self.state(key) {
+                State::Running { .. } => self.record(key, End::Lost),
+                State::Unknown | State::Ended(_) => Ok(()),
+            };
         };
         if let Some(pidfd) = started.supervisor() {
             return self.watch(key, pidfd, Some(started.at), started.service);

@@ -25,7 +25,7 @@ use crate::sys::{self, Disposition};
 use crate::taskdir::TaskDir;
 use crate::wire::{Root, Start};
 
-/// Between tries to write a report on a full disk.
+/// Between tries to write a record on a full disk.
 const ROOM: Duration = Duration::from_secs(1);
 
 /// Runs one task. Comes back when its report is written, or when another supervisor has the key.
@@ -45,21 +45,23 @@ pub(crate) fn run(
         network::enter(&mut realm, start.task.network, site.setup.policy.egress)?;
         Ok(realm)
     });
-    if !dir.claim(start.task.service.is_some())? {
+    // Nothing has begun yet, so a full disk only puts it off.
+    if !with_room(|| dir.claim(start.task.service.is_some()))? {
         return Ok(());
     }
     let finished = match Supervisor::begin(site, realm, dir, start) {
         Ok(supervisor) => supervisor.watch(start),
         Err(end) => Finished::new(end),
     };
-    // The spawner ends with its server.
-    keep(dir, &report(finished), || getppid() != spawner)
+    let report = report(finished);
+    // Nobody else knows how the task ended. The spawner ends with its server.
+    with_room(|| dir.finish(&report, || getppid() != spawner))
 }
 
-/// Writes the report; on a full disk it waits for room, because nobody else knows how the task ended.
-fn keep(dir: &TaskDir, report: &TaskReport, alone: impl Fn() -> bool) -> io::Result<()> {
+/// Writes a record; on a full disk it waits for room.
+fn with_room<T>(mut write: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     loop {
-        match dir.finish(report, &alone) {
+        match write() {
             Err(error)
                 if matches!(
                     error.kind(),
