@@ -131,6 +131,8 @@ pub(crate) fn log_to_stderr() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // A line that can not be written, on a full disk or a closed pipe, must not end who writes it.
+        .log_internal_errors(false)
         .init();
 }
 
