@@ -82,6 +82,7 @@ async fn over(client: &Client, name: &str) -> Result<RunSummary> {
 
 #[tokio::test]
 async fn a_full_disk_refuses_by_code_and_running_work_goes_on_when_there_is_room() -> Result<()> {
+    let _alone = crate::HOST.write().await;
     let Some(disk) = Disk::make()? else {
         println!("NOT TESTED: only root can mount the small disk of this test");
         return Ok(());

@@ -108,11 +108,12 @@ fn sidecar<A: At>(mut site: Site) {
             assert!(log.contains(line), "{log}");
         }
         // One that does not go is killed; one that can not start is told.
-        task.sidecars[0].command[2] = "trap '' TERM; echo up > /shared/up; sleep 1111".into();
+        let long = unique_span();
+        task.sidecars[0].command[2] = format!("trap '' TERM; echo up > /shared/up; sleep {long}");
         task.grace = Millis(1);
         let report = run(&exec, &mut ended, A::LEVEL, 2, &task).await;
         assert_eq!(report.end, exited("main", 0), "{report:?}");
-        assert!(!running("sleep\u{0}1111"));
+        assert!(!running(&format!("sleep\u{0}{long}")));
         task.sidecars[0].command = vec!["/no/such".into()];
         let report = run(&exec, &mut ended, A::LEVEL, 3, &task).await;
         assert!(matches!(&report.end, End::NotStarted { message } if message.contains("side")));
@@ -347,6 +348,11 @@ fn tries(script: &str, failures: Option<u32>) -> Option<Probe> {
     })
 }
 
+/// Seconds that only this process's tasks sleep: the same test runs at another level beside it.
+fn unique_span() -> String {
+    format!("9{}", std::process::id())
+}
+
 fn probes<A: At>(mut site: Site) {
     site.import::<A>();
     let unhealthy = |container: &str, probe: &str| End::Unhealthy {
@@ -369,12 +375,13 @@ fn probes<A: At>(mut site: Site) {
         let report = run(&exec, &mut ended, A::LEVEL, 1, &task).await;
         assert_eq!(report.end, unhealthy("main", "livenessProbe"), "{report:?}");
         // One that never comes up, and does not go when it is asked.
-        task.main.command[2] = "trap '' TERM; sleep 2222".into();
+        let long = unique_span();
+        task.main.command[2] = format!("trap '' TERM; sleep {long}");
         task.main.startup = tries("false", Some(3));
         task.grace = Millis(1);
         let report = run(&exec, &mut ended, A::LEVEL, 2, &task).await;
         assert_eq!(report.end, unhealthy("main", "startupProbe"), "{report:?}");
-        assert!(!running("sleep\u{0}2222"));
+        assert!(!running(&format!("sleep\u{0}{long}")));
         // A service that is hopeless.
         task.main.startup = None;
         task.main.liveness = None;
@@ -390,9 +397,10 @@ fn probes<A: At>(mut site: Site) {
         let mut task = self::task::<A>("until [ -e /shared/gone ]; do sleep 0.01; done");
         task.sidecars = vec![beside::<A>(
             "side",
-            "trap 'touch /shared/gone; exit 0' TERM; while true; do sleep 0.01; done",
+            "trap 'touch /shared/gone; exit 0' TERM; touch /shared/hears; while true; do sleep 0.01; done",
         )];
-        task.sidecars[0].liveness = tries("false", Some(1));
+        // Ill from when it hears signals.
+        task.sidecars[0].liveness = tries("[ ! -e /shared/hears ]", Some(1));
         task.network = Network::Own;
         shared(&mut task);
         let report = run(&exec, &mut ended, A::LEVEL, 4, &task).await;
