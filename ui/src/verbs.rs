@@ -4,6 +4,9 @@ use steading_api::node::NodeBody;
 use steading_api::run::RunSummary;
 use steading_types::{NodePhase, NodeType, WorkflowPhase};
 
+use crate::format::State;
+use crate::nodes::state;
+
 /// A deed on a whole run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RunVerb {
@@ -93,7 +96,7 @@ impl StepVerb {
     /// What makes sense for a step of a run that is over, or goes on.
     pub fn of(node: &NodeBody, over: bool) -> Vec<Self> {
         let failed = matches!(node.phase, NodePhase::Failed | NodePhase::Error);
-        let waits = node.kind == NodeType::Suspend && node.phase == NodePhase::Running;
+        let waits = state(node) == State::Suspended;
         let grouping = matches!(
             node.kind,
             NodeType::StepGroup | NodeType::TaskGroup | NodeType::Container

@@ -93,10 +93,7 @@ impl AzureStore {
     }
 
     fn damaged(&self, why: &str) -> ArtifactError {
-        ArtifactError::Damaged {
-            store: self.name.to_string(),
-            why: why.to_owned(),
-        }
+        ArtifactError::damaged(&self.name, why)
     }
 
     async fn write(&self, key: &Key, source: &Source) -> Result<Stored, ArtifactError> {

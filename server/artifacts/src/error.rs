@@ -147,6 +147,13 @@ impl ArtifactError {
         }
     }
 
+    pub(crate) fn damaged(store: &str, why: impl Into<String>) -> Self {
+        Self::Damaged {
+            store: store.to_owned(),
+            why: why.into(),
+        }
+    }
+
     /// Whether asking again makes sense.
     pub fn again(&self) -> Again {
         match self {

@@ -5,10 +5,10 @@ use std::future::Future;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 
 use crate::error::{Again, ArtifactError};
-use crate::store::Body;
+use crate::store::{Body, Entries, Entry};
 
 /// Bytes of a piece.
 pub(crate) const PIECE: u64 = 8 << 20;
@@ -33,6 +33,14 @@ pub(crate) fn pieces(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
     })
 }
 
+/// The first piece of what is asked for, before the size of the whole is known.
+pub(crate) fn first_piece(range: Option<&Range<u64>>) -> Range<u64> {
+    match range {
+        Some(range) => range.start..range.end.min(range.start.saturating_add(PIECE)),
+        None => 0..PIECE,
+    }
+}
+
 /// A body of a piece that is there already and of those that `fetch` gets.
 pub(crate) fn body<F, T>(first: Bytes, rest: Range<u64>, tries: u32, fetch: F) -> Body
 where
@@ -47,6 +55,22 @@ where
     // An empty object has no piece at all.
     let first = stream::iter((!first.is_empty()).then_some(Ok(first)));
     Box::pin(first.chain(rest))
+}
+
+/// The entries of a list whose pages `page` gets, each by the mark that the one before it ends with.
+pub(crate) fn listed<'a, F, T>(page: F) -> Entries<'a>
+where
+    F: Fn(Option<String>) -> T + Send + 'a,
+    T: Future<Output = Result<(Vec<Entry>, Option<String>), ArtifactError>> + Send + 'a,
+{
+    // Before the first page there is no mark, behind the last one no page.
+    let pages = stream::try_unfold((Some(None), page), |(mark, page)| async move {
+        let Some(mark) = mark else { return Ok(None) };
+        let (entries, next) = page(mark).await?;
+        let entries = stream::iter(entries.into_iter().map(Ok));
+        Ok::<_, ArtifactError>(Some((entries, (next.map(Some), page))))
+    });
+    pages.try_flatten().boxed()
 }
 
 /// Tries again what may succeed later, a little later each time.
@@ -76,10 +100,10 @@ pub(crate) async fn exactly<E: std::fmt::Display>(
     let whole = at_most(length, store, body).await?;
     match whole.len() as u64 == length {
         true => Ok(whole),
-        false => Err(ArtifactError::Damaged {
-            store: store.to_owned(),
-            why: format!("{} of {length} bytes came", whole.len()),
-        }),
+        false => {
+            let why = format!("{} of {length} bytes came", whole.len());
+            Err(ArtifactError::damaged(store, why))
+        }
     }
 }
 
@@ -90,10 +114,7 @@ pub(crate) async fn at_most<E: std::fmt::Display>(
     body: impl Stream<Item = Result<Bytes, E>>,
 ) -> Result<Bytes, ArtifactError> {
     let mut body = std::pin::pin!(body);
-    let damaged = |why: String| ArtifactError::Damaged {
-        store: store.to_owned(),
-        why,
-    };
+    let damaged = |why: String| ArtifactError::damaged(store, why);
     let mut whole = BytesMut::with_capacity(usize::try_from(length.min(PIECE)).unwrap_or_default());
     while let Some(part) = body.next().await {
         let part = part.map_err(|error| damaged(format!("the answer broke off: {error}")))?;

@@ -76,10 +76,7 @@ impl WebStore {
     }
 
     fn damaged(&self, why: impl Into<String>) -> ArtifactError {
-        ArtifactError::Damaged {
-            store: self.name.to_string(),
-            why: why.into(),
-        }
+        ArtifactError::damaged(&self.name, why)
     }
 
     /// What a status that is no success means.

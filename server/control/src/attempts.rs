@@ -510,19 +510,7 @@ impl Inner {
 }
 
 pub(crate) fn report(end: End) -> Box<TaskReport> {
-    Box::new(TaskReport {
-        end,
-        started: None,
-        finished: now(),
-        cpu_ms: 0,
-        max_rss: 0,
-        outputs: std::collections::BTreeMap::new(),
-        result: None,
-        refused: std::collections::BTreeMap::new(),
-        artifacts: std::collections::BTreeMap::new(),
-        members: std::collections::BTreeMap::new(),
-        isolation: String::new(),
-    })
+    Box::new(TaskReport::of(end, now()))
 }
 
 pub(crate) fn unprepared(code: String, message: String) -> Box<TaskReport> {

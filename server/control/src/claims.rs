@@ -171,21 +171,12 @@ impl Inner {
         tenant: &TenantName,
         claim: StoredObject,
     ) -> Result<(), ControlError> {
-        let StoredObject {
-            kind,
-            name,
-            version,
-            mut row,
-        } = claim;
-        row.lease = Lease::Ending;
-        let seen = Require::ObjectIs(tenant.clone(), kind, name.clone(), Some(version));
-        let batch = Batch {
-            requires: vec![seen],
-            changes: vec![Change::PutObject(tenant.clone(), kind, name.clone(), row)],
-            ..Batch::default()
-        };
+        let key = (tenant.clone(), claim.name.clone());
+        let seen = Some(claim.version);
+        let seen = Require::ObjectIs(tenant.clone(), claim.kind, claim.name.clone(), seen);
+        let batch = Batch::new().require(seen).change(ending(tenant, claim));
         self.store.commit(batch, Pace::Now).await?;
-        self.claims.mark((tenant.clone(), name));
+        self.claims.mark(key);
         self.reclaim(tenant);
         Ok(())
     }
@@ -228,11 +219,8 @@ impl Inner {
         let removed = self.claims.host.remove(tenant, name).await;
         removed.map_err(|error| broken(name, &error))?;
         let seen = Require::ObjectIs(tenant.clone(), kind, name.clone(), Some(found.version));
-        let batch = Batch {
-            requires: vec![seen],
-            changes: vec![Change::DeleteObject(tenant.clone(), kind, name.clone())],
-            ..Batch::default()
-        };
+        let gone = Change::DeleteObject(tenant.clone(), kind, name.clone());
+        let batch = Batch::new().require(seen).change(gone);
         self.store.commit(batch, Pace::Lazy).await?;
         self.forget_claim(tenant, name);
         Ok(())
@@ -284,6 +272,12 @@ impl Inner {
         };
         Ok(handed.into_iter().filter(uses).collect())
     }
+}
+
+/// Marks a claim in its row.
+fn ending(tenant: &TenantName, mut claim: StoredObject) -> Change {
+    claim.row.lease = Lease::Ending;
+    Change::PutObject(tenant.clone(), claim.kind, claim.name, claim.row)
 }
 
 /// What a claim promises.

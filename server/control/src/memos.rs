@@ -95,10 +95,7 @@ impl Inner {
         let changes = old
             .into_iter()
             .map(|(tenant, key)| Change::DeleteMemos(tenant, vec![key]));
-        let batch = Batch {
-            changes: changes.collect(),
-            ..Batch::default()
-        };
+        let batch = changes.fold(Batch::new(), Batch::change);
         self.store.commit(batch, Pace::Lazy).await?;
         Ok(())
     }

@@ -243,7 +243,7 @@ impl Control {
         let series = families.flat_map(|measured| measured.families.values_mut());
         for series in series.flat_map(|family| family.series.values_mut()) {
             if let Series::Since(since) = *series {
-                *series = Series::Gauge(seconds(at.since(since)));
+                *series = Series::Gauge(at.since(since).seconds());
             }
         }
         found
@@ -277,14 +277,6 @@ impl Control {
             commits: seq.0,
         })
     }
-}
-
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "a span of less than centuries is exact"
-)]
-fn seconds(span: Millis) -> f64 {
-    span.get() as f64 / 1000.0
 }
 
 #[cfg(test)]

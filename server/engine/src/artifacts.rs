@@ -186,6 +186,14 @@ fn place(written: &model::Artifact, view: &View<'_>) -> Result<Option<Place>, En
         let data = text::render(&raw.data, view)?;
         return Ok(Some(Place::Raw { data }));
     }
+    named_place(written, view)
+}
+
+/// The store, or the key of the run's repository, that an artifact names.
+pub(crate) fn named_place(
+    written: &model::Artifact,
+    view: &View<'_>,
+) -> Result<Option<Place>, EngineError> {
     let Some((kind, location)) = written.location() else {
         return Ok(None);
     };

@@ -5,7 +5,7 @@ use steading_types::artifact::{Artifact, Packing, Place, Reclaim};
 use steading_types::task::{Given, Reach, Taken};
 use steading_types::{AttemptId, Millis};
 
-use crate::artifacts::{below_tenant, packing};
+use crate::artifacts::{below_tenant, named_place, packing};
 use crate::error::EngineError;
 use crate::node::Node;
 use crate::run::Run;
@@ -54,19 +54,8 @@ impl Run {
         let path = text::render(&output.path, view)?;
         let packing = packing(output.archive.as_ref()).unwrap_or_default();
         let file = file_name(&output.name, &path, packing);
-        let written = match output.location() {
-            Some((kind, location)) => Some((kind, text::render_json(&location, view)?)),
-            None => None,
-        };
-        let place = match written {
-            Some((kind, location)) => match model::key_of_own_repository(kind, &location) {
-                Some(key) => Place::Repository {
-                    key: below_tenant(self, key),
-                },
-                None => Place::Store {
-                    location: serde_json::json!({ kind: location }),
-                },
-            },
+        let place = match named_place(output, view)? {
+            Some(place) => place,
             None => self.usual_place(node, template, &file, view)?,
         };
         Ok(Artifact {

@@ -124,7 +124,7 @@ impl Turn<'_> {
         let mut view = View::node(self.run, self.now, node.ix)
             .with("retries", tries.to_string())
             .with("status", node.phase.as_str())
-            .with("duration", seconds(span).to_string())
+            .with("duration", span.seconds().to_string())
             .with(
                 "exitCode",
                 exit_code.map_or("0".to_owned(), |code| code.to_string()),
@@ -158,14 +158,6 @@ fn memory(node: &Node, span: Millis) -> u64 {
     let unit = 100 * 1024 * 1024 * 1000;
     let used = u128::from(node.usage.max_rss) * u128::from(span.get());
     u64::try_from(used.div_ceil(unit)).unwrap_or(u64::MAX)
-}
-
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "a span of less than centuries is exact"
-)]
-fn seconds(span: Millis) -> f64 {
-    span.get() as f64 / 1000.0
 }
 
 fn measure_all(metrics: &Metrics, view: &View<'_>, moment: Moment) -> Vec<Measurement> {

@@ -358,19 +358,7 @@ impl Exec {
 
     /// Records an end that no supervisor wrote.
     fn record(&self, key: AttemptId, end: End) -> Result<(), ExecError> {
-        let report = TaskReport {
-            end,
-            started: None,
-            finished: sys::now(),
-            cpu_ms: 0,
-            max_rss: 0,
-            outputs: Default::default(),
-            result: None,
-            refused: Default::default(),
-            artifacts: Default::default(),
-            members: Default::default(),
-            isolation: String::new(),
-        };
+        let report = TaskReport::of(end, sys::now());
         let dir = self.0.dirs.make(key).doing("making a task's directory")?;
         dir.finish(&report, || false)
             .doing("writing a task's report")?;

@@ -294,3 +294,22 @@ pub struct TaskReport {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub isolation: String,
 }
+
+impl TaskReport {
+    /// Of a task of which nothing but its end is known.
+    pub fn of(end: End, finished: Millis) -> Self {
+        Self {
+            end,
+            started: None,
+            finished,
+            cpu_ms: 0,
+            max_rss: 0,
+            outputs: BTreeMap::new(),
+            result: None,
+            refused: BTreeMap::new(),
+            artifacts: BTreeMap::new(),
+            members: BTreeMap::new(),
+            isolation: String::new(),
+        }
+    }
+}

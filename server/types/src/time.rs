@@ -16,6 +16,15 @@ impl Millis {
         self.0
     }
 
+    /// A span in seconds.
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "a span of less than centuries is exact"
+    )]
+    pub fn seconds(self) -> f64 {
+        self.0 as f64 / 1000.0
+    }
+
     /// This point, later by a span; stays at the end of time instead of wrapping.
     pub fn plus(self, span: Self) -> Self {
         Self(self.0.saturating_add(span.0))

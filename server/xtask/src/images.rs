@@ -62,7 +62,7 @@ impl Kitchen {
     fn make(&self, recipe: &Recipe) -> Result<()> {
         let file = self.directory.join(file_name(recipe.name));
         let stamp = file.with_extension("inputs");
-        let packages = self.packages.closure(recipe.packages, WITHOUT)?;
+        let packages = self.packages.closure(&recipe.packages.concat(), WITHOUT)?;
         let inputs = digest_of_inputs(packages.iter().map(debian::Package::file));
         if file.exists() && std::fs::read_to_string(&stamp).is_ok_and(|made| made == inputs) {
             return Ok(());

@@ -1,12 +1,12 @@
 //! What lies below a key, page by page.
 
 use azure_storage_blob::models::{BlobContainerClientListBlobsOptions, ListBlobsResponse};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use futures_util::StreamExt;
 
 use super::AzureStore;
 use crate::error::ArtifactError;
 use crate::key::Key;
-use crate::ranged::patiently;
+use crate::ranged::{listed, patiently};
 use crate::store::{Entries, Entry};
 
 /// Objects of a page: so many names fit into an answer of the largest size that is taken.
@@ -14,16 +14,7 @@ const PAGE: i32 = 1000;
 
 impl AzureStore {
     pub(super) fn pages<'a>(&'a self, below: &'a Key) -> Entries<'a> {
-        // Before the first page there is no marker, behind the last one no page.
-        let pages = stream::try_unfold(Some(None), move |marker| async move {
-            let Some(marker) = marker else {
-                return Ok(None);
-            };
-            let (entries, next) = self.page(below, marker).await?;
-            let entries = stream::iter(entries.into_iter().map(Ok));
-            Ok::<_, ArtifactError>(Some((entries, next.map(Some))))
-        });
-        pages.try_flatten().boxed()
+        listed(move |marker| self.page(below, marker))
     }
 
     /// A page of a list and where the next one begins.
@@ -33,7 +24,7 @@ impl AzureStore {
         marker: Option<String>,
     ) -> Result<(Vec<Entry>, Option<String>), ArtifactError> {
         let prefix = format!("{below}/");
-        let page = patiently(self.tries, || self.listed(below, &prefix, marker.clone())).await?;
+        let page = patiently(self.tries, || self.answered(below, &prefix, marker.clone())).await?;
         let entries = page.blob_items.into_iter().filter_map(|blob| {
             let key = blob.name.filter(|key| key.starts_with(&prefix))?;
             let size = blob.properties.and_then(|of| of.content_length);
@@ -49,7 +40,7 @@ impl AzureStore {
         Ok((entries.collect(), next))
     }
 
-    async fn listed(
+    async fn answered(
         &self,
         below: &Key,
         prefix: &str,

@@ -30,10 +30,7 @@ impl AzureStore {
         key: &Key,
         range: Option<Range<u64>>,
     ) -> Result<Content, ArtifactError> {
-        let first = match &range {
-            Some(range) => range.start..range.end.min(range.start.saturating_add(PIECE)),
-            None => 0..PIECE,
-        };
+        let first = ranged::first_piece(range.as_ref());
         let (bytes, size, tag) = patiently(self.tries, || self.beginning(key, &first)).await?;
         let range = within(range, size);
         let rest = range.start.saturating_add(bytes.len() as u64)..range.end;

@@ -1,23 +1,14 @@
 //! What lies below a key, page by page.
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-
 use super::S3Store;
 use crate::error::ArtifactError;
 use crate::key::Key;
-use crate::ranged::patiently;
+use crate::ranged::{listed, patiently};
 use crate::store::{Entries, Entry};
 
 impl S3Store {
     pub(super) fn pages<'a>(&'a self, below: &'a Key) -> Entries<'a> {
-        // Before the first page there is no token, behind the last one no page.
-        let pages = stream::try_unfold(Some(None), move |token| async move {
-            let Some(token) = token else { return Ok(None) };
-            let (entries, next) = self.page(below, token).await?;
-            let entries = stream::iter(entries.into_iter().map(Ok));
-            Ok::<_, ArtifactError>(Some((entries, next.map(Some))))
-        });
-        pages.try_flatten().boxed()
+        listed(move |token| self.page(below, token))
     }
 
     /// A page of a list and where the next one begins.

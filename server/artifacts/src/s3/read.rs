@@ -10,7 +10,7 @@ use futures_util::stream;
 use super::S3Store;
 use crate::error::ArtifactError;
 use crate::key::Key;
-use crate::ranged::{self, PIECE, exactly, patiently, total};
+use crate::ranged::{self, exactly, patiently, total};
 use crate::store::{Content, within};
 
 /// What a store says of an object without its content.
@@ -40,10 +40,7 @@ impl S3Store {
         key: &Key,
         range: Option<Range<u64>>,
     ) -> Result<Content, ArtifactError> {
-        let first = match &range {
-            Some(range) => range.start..range.end.min(range.start.saturating_add(PIECE)),
-            None => 0..PIECE,
-        };
+        let first = ranged::first_piece(range.as_ref());
         let (bytes, head) = if first.is_empty() {
             (Bytes::new(), self.head(key).await?)
         } else {

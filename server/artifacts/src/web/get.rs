@@ -127,10 +127,7 @@ impl WebStore {
     ) -> Content {
         let length = range.end.saturating_sub(range.start);
         let name = self.name.clone();
-        let broken = move |why: String| ArtifactError::Damaged {
-            store: name.to_string(),
-            why,
-        };
+        let broken = move |why: String| ArtifactError::damaged(&name, why);
         let state = (Box::pin(body), range.start, length);
         let body = stream::try_unfold(state, move |(mut body, mut skip, left)| {
             let broken = broken.clone();

@@ -8,6 +8,7 @@ use steading_spec::{Document, Kind, Limits, Mode};
 use steading_store::{Change, Lease, ObjectKind, ObjectRow, Require, StoredObject};
 use steading_types::{Millis, RunId, TenantName};
 
+use super::ending;
 use crate::Inner;
 use crate::clock::now;
 use crate::error::ControlError;
@@ -104,11 +105,9 @@ impl Inner {
         Ok(objects)
     }
 
-    fn mark(&self, tenant: &TenantName, mut claim: StoredObject) -> Change {
-        claim.row.lease = Lease::Ending;
-        let key = (tenant.clone(), claim.name.clone());
-        self.claims.mark(key);
-        Change::PutObject(tenant.clone(), ObjectKind::Claim, claim.name, claim.row)
+    fn mark(&self, tenant: &TenantName, claim: StoredObject) -> Change {
+        self.claims.mark((tenant.clone(), claim.name.clone()));
+        ending(tenant, claim)
     }
 
     /// Goes on with claims that were marked before this program was started.

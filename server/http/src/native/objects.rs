@@ -68,6 +68,9 @@ fn shown(stored: StoredObject) -> ObjectBody {
 }
 
 fn claim(stored: &StoredObject) -> Option<ClaimBody> {
+    if stored.kind != ObjectKind::Claim {
+        return None;
+    }
     let terms = steading_control::claims::terms(stored).ok()?;
     Some(ClaimBody {
         state: match stored.row.lease {

@@ -140,61 +140,33 @@ objects! {
 impl Artifact {
     /// The store that the artifact names, and what it says of it; raw content is none.
     pub fn location(&self) -> Option<(&'static str, Value)> {
-        location(
-            self.s3.as_ref(),
-            self.git.as_ref(),
-            [
-                ("artifactory", &self.artifactory),
-                ("azure", &self.azure),
-                ("gcs", &self.gcs),
-                ("hdfs", &self.hdfs),
-                ("http", &self.http),
-                ("oss", &self.oss),
-                ("plugin", &self.plugin),
-            ],
-        )
+        // The types write themselves without fail.
+        if let Some(s3) = &self.s3 {
+            return Some(("s3", serde_json::to_value(s3).unwrap_or_default()));
+        }
+        if let Some(git) = &self.git {
+            return Some(("git", serde_json::to_value(git).unwrap_or_default()));
+        }
+        let others = [
+            ("artifactory", &self.artifactory),
+            ("azure", &self.azure),
+            ("gcs", &self.gcs),
+            ("hdfs", &self.hdfs),
+            ("http", &self.http),
+            ("oss", &self.oss),
+            ("plugin", &self.plugin),
+        ];
+        let mut others = others.into_iter();
+        others.find_map(|(kind, value)| Some((kind, value.clone()?)))
     }
 }
 
 impl ArtifactLocation {
-    /// The store that a template names, and what it says of it.
-    pub fn location(&self) -> Option<(&'static str, Value)> {
-        location(
-            self.s3.as_ref(),
-            self.git.as_ref(),
-            [
-                ("artifactory", &self.artifactory),
-                ("azure", &self.azure),
-                ("gcs", &self.gcs),
-                ("hdfs", &self.hdfs),
-                ("http", &self.http),
-                ("oss", &self.oss),
-                ("plugin", &self.plugin),
-            ],
-        )
-    }
-
     /// The key below which a template's artifacts lie in the run's repository.
     pub fn own_key(&self) -> Option<&str> {
         let s3 = self.s3.as_ref().filter(|s3| s3.bucket.is_empty())?;
         Some(s3.key.as_str()).filter(|key| !key.is_empty())
     }
-}
-
-fn location(
-    s3: Option<&S3Artifact>,
-    git: Option<&GitArtifact>,
-    others: [(&'static str, &Option<Value>); 7],
-) -> Option<(&'static str, Value)> {
-    // The types write themselves without fail.
-    if let Some(s3) = s3 {
-        return Some(("s3", serde_json::to_value(s3).unwrap_or_default()));
-    }
-    if let Some(git) = git {
-        return Some(("git", serde_json::to_value(git).unwrap_or_default()));
-    }
-    let mut others = others.into_iter();
-    others.find_map(|(kind, value)| Some((kind, value.clone()?)))
 }
 
 /// Argo's key-only artifacts: the kind of store matters, and of what is said of it only the key.

@@ -299,20 +299,12 @@ fn seen(status: Status) -> Option<Seen> {
         },
         Phase::Lost => End::Lost,
     };
+    let finished = status
+        .finished
+        .map_or_else(steading_control::clock::now, steading_types::Millis);
     let report = TaskReport {
-        end,
         started: status.started.map(steading_types::Millis),
-        finished: status
-            .finished
-            .map_or_else(steading_control::clock::now, steading_types::Millis),
-        cpu_ms: 0,
-        max_rss: 0,
-        outputs: BTreeMap::new(),
-        result: None,
-        refused: BTreeMap::new(),
-        artifacts: BTreeMap::new(),
-        members: BTreeMap::new(),
-        isolation: String::new(),
+        ..TaskReport::of(end, finished)
     };
     Some(Seen::Ended(Box::new(report)))
 }

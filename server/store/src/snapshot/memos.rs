@@ -4,7 +4,7 @@ use steading_types::TenantName;
 
 use super::Snapshot;
 use crate::StoreError;
-use crate::key::{Key, Parts};
+use crate::key::{Key, Parts, TenantNo};
 use crate::rows::memo::{self, MemoKey, MemoRow};
 use crate::tables::Table;
 
@@ -41,12 +41,7 @@ impl Snapshot {
         };
         Ok(rows.into_iter().flatten().map(|row| {
             let (key, row) = row?;
-            let mut parts = Parts::new(&key);
-            parts.tenant()?;
-            let key = MemoKey {
-                cache: parts.text()?.to_owned(),
-                key: parts.text()?.to_owned(),
-            };
+            let (_, key) = read_key(&key)?;
             Ok((key, memo::read(&row)?))
         }))
     }
@@ -64,13 +59,18 @@ impl Snapshot {
         let rows = self.long_rows(Table::Memos, &Key::empty())?;
         Ok(rows.map(|row| {
             let (key, row) = row?;
-            let mut parts = Parts::new(&key);
-            let tenant = self.name(parts.tenant()?)?;
-            let key = MemoKey {
-                cache: parts.text()?.to_owned(),
-                key: parts.text()?.to_owned(),
-            };
-            Ok((tenant, key, memo::read(&row)?))
+            let (tenant, key) = read_key(&key)?;
+            Ok((self.name(tenant)?, key, memo::read(&row)?))
         }))
     }
+}
+
+fn read_key(key: &[u8]) -> Result<(TenantNo, MemoKey), StoreError> {
+    let mut parts = Parts::new(key);
+    let tenant = parts.tenant()?;
+    let key = MemoKey {
+        cache: parts.text()?.to_owned(),
+        key: parts.text()?.to_owned(),
+    };
+    Ok((tenant, key))
 }

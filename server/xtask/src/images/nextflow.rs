@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::oci::Start;
-use super::recipes::{self, Recipe};
+use super::recipes::{self, DEBIAN, Recipe};
 use super::tree::Tree;
 use crate::command;
 use crate::workspace::Workspace;
@@ -15,25 +15,7 @@ use crate::workspace::Workspace;
 pub(crate) const RECIPE: Recipe = Recipe {
     name: "ghcr.io/yourorg/nf-runtime:jdk17",
     description: "Nextflow 24.10.0 on Debian's Java 17, with a pipeline in /workspace; no plugins",
-    packages: &[
-        "base-files",
-        "bash",
-        "coreutils",
-        "dash",
-        "debianutils",
-        "diffutils",
-        "findutils",
-        "grep",
-        "gzip",
-        "hostname",
-        "libc-bin",
-        "mawk",
-        "openjdk-17-jre-headless",
-        "procps",
-        "sed",
-        "tar",
-        "util-linux",
-    ],
+    packages: &[DEBIAN, &["openjdk-17-jre-headless"]],
     start: Start {
         entrypoint: &[],
         cmd: &["bash"],

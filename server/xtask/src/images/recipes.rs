@@ -17,8 +17,8 @@ pub(crate) struct Recipe {
     pub(crate) name: &'static str,
     /// One line for people, kept in the image.
     pub(crate) description: &'static str,
-    /// Debian packages; what they depend on comes with them.
-    pub(crate) packages: &'static [&'static str],
+    /// Groups of Debian packages; what they depend on comes with them.
+    pub(crate) packages: &'static [&'static [&'static str]],
     /// What a container starts by itself.
     pub(crate) start: Start,
     /// What is added to the packages' files.
@@ -54,12 +54,32 @@ pub(crate) const WITHOUT: &[&str] = &[
     "usrmerge",
 ];
 
+/// A Debian without what installs Debian.
+pub(super) const DEBIAN: &[&str] = &[
+    "base-files",
+    "bash",
+    "coreutils",
+    "dash",
+    "debianutils",
+    "diffutils",
+    "findutils",
+    "grep",
+    "gzip",
+    "hostname",
+    "libc-bin",
+    "mawk",
+    "procps",
+    "sed",
+    "tar",
+    "util-linux",
+];
+
 /// Every image of `cargo xtask images`.
 pub(crate) const RECIPES: &[Recipe] = &[
     Recipe {
         name: "busybox",
         description: "busybox, from Debian's busybox-static",
-        packages: &["busybox-static"],
+        packages: &[&["busybox-static"]],
         start: Start {
             entrypoint: &[],
             cmd: &["sh"],
@@ -69,7 +89,7 @@ pub(crate) const RECIPES: &[Recipe] = &[
     Recipe {
         name: "alpine:3.23",
         description: "Stand-in for alpine:3.23: its busybox commands, from Debian; no apk, no musl",
-        packages: &["busybox-static"],
+        packages: &[&["busybox-static"]],
         start: Start {
             entrypoint: &[],
             cmd: &["/bin/sh"],
@@ -82,7 +102,7 @@ pub(crate) const RECIPES: &[Recipe] = &[
     Recipe {
         name: "python:alpine3.23",
         description: "Stand-in for python:alpine3.23: Debian's Python and busybox; no pip",
-        packages: &["busybox-static", "libpython3-stdlib", "python3-minimal"],
+        packages: &[&["busybox-static", "libpython3-stdlib", "python3-minimal"]],
         start: Start {
             entrypoint: &[],
             cmd: &["python3"],
@@ -95,24 +115,7 @@ pub(crate) const RECIPES: &[Recipe] = &[
     Recipe {
         name: "debian",
         description: "Debian's shell and core commands; no apt, no dpkg",
-        packages: &[
-            "base-files",
-            "bash",
-            "coreutils",
-            "dash",
-            "debianutils",
-            "diffutils",
-            "findutils",
-            "grep",
-            "gzip",
-            "hostname",
-            "libc-bin",
-            "mawk",
-            "procps",
-            "sed",
-            "tar",
-            "util-linux",
-        ],
+        packages: &[DEBIAN],
         start: Start {
             entrypoint: &[],
             cmd: &["bash"],
@@ -122,7 +125,7 @@ pub(crate) const RECIPES: &[Recipe] = &[
     Recipe {
         name: "argoproj/argosay:v1",
         description: "A program that says, copies, waits and ends as workflows ask; with cowsay and bash",
-        packages: &["bash", "busybox-static"],
+        packages: &[&["bash", "busybox-static"]],
         start: Start {
             entrypoint: &["/bin/argosay"],
             cmd: &[],
@@ -136,7 +139,7 @@ pub(crate) const RECIPES: &[Recipe] = &[
     Recipe {
         name: "argoproj/argosay:v2",
         description: "A program that says, copies, waits and ends as workflows ask",
-        packages: &["busybox-static"],
+        packages: &[&["busybox-static"]],
         start: Start {
             entrypoint: &["/bin/argosay"],
             cmd: &[],
@@ -149,7 +152,7 @@ pub(crate) const RECIPES: &[Recipe] = &[
     Recipe {
         name: "nginx:1.13",
         description: "Stand-in for nginx:1.13: Debian's nginx, a later version, and busybox",
-        packages: &["busybox-static", "nginx"],
+        packages: &[&["busybox-static", "nginx"]],
         start: Start {
             entrypoint: &[],
             cmd: &["nginx", "-g", "daemon off;"],
@@ -159,7 +162,7 @@ pub(crate) const RECIPES: &[Recipe] = &[
     Recipe {
         name: "curlimages/curl:latest",
         description: "Debian's curl and busybox; no certificates of authorities",
-        packages: &["busybox-static", "curl"],
+        packages: &[&["busybox-static", "curl"]],
         start: Start {
             entrypoint: &["/entrypoint.sh"],
             cmd: &["curl"],

@@ -6,14 +6,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use steading_api::access::{Kind, Verb};
 use steading_api::run::Submission;
-use steading_spec::Mode;
 use steading_store::Owner;
 
 use super::error::ArgoProblem;
 use super::info::answer;
 use super::request::{Asking, parameters};
 use super::templates;
-use super::workflows::{created, rehearsed, same_namespace};
+use super::workflows::{created, handed_in, rehearsed, same_namespace};
 use crate::problem::Problem;
 use crate::route::read_json;
 
@@ -106,12 +105,7 @@ pub(super) async fn submit(
         dry_run: options.dry_run || options.server_dry_run,
         ..Submission::default()
     };
-    let submitted = asking
-        .app
-        .control()
-        .submit(&tenant, asking.who(), &submission, Mode::Lenient)
-        .await
-        .map_err(Problem::from)?;
+    let submitted = handed_in(&asking, &tenant, &submission).await?;
     if submission.dry_run {
         Ok(answer(rehearsed(submitted)))
     } else {

@@ -9,6 +9,7 @@ use steading_api::run::Submission;
 use steading_control::submit::Submitted;
 use steading_spec::{Limits, Mode};
 use steading_store::{RunRef, Snapshot, StoreError, Tenants};
+use steading_types::TenantName;
 
 use super::error::ArgoProblem;
 use super::fields::Fields;
@@ -233,18 +234,23 @@ pub(super) async fn create(
         dry_run,
         ..Submission::default()
     };
-    let submitted = asking
-        .app
-        .control()
-        .submit(&tenant, asking.who(), &submission, Mode::Lenient)
-        .await
-        .map_err(Problem::from)?;
+    let submitted = handed_in(&asking, &tenant, &submission).await?;
     match (wanted.server_dry_run, dry_run) {
         (true, _) => Ok(answer(rehearsed(submitted))),
         // A client's rehearsal gets its object back as it is.
         (false, true) => Ok(answer(workflow)),
         (false, false) => created(&asking, &submitted),
     }
+}
+
+pub(super) async fn handed_in(
+    asking: &Asking,
+    tenant: &TenantName,
+    submission: &Submission,
+) -> Result<Submitted, Problem> {
+    let control = asking.app.control();
+    let submitted = control.submit(tenant, asking.who(), submission, Mode::Lenient);
+    submitted.await.map_err(Problem::from)
 }
 
 /// A server's rehearsal shows what would be stored, its uid included.
