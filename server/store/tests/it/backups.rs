@@ -23,7 +23,7 @@ fn a_restored_store_has_all_that_was_backed_up_and_goes_on_from_there() {
     let (stream, run, seq) = backup();
     let dir = tempfile::tempdir().unwrap();
     Store::restore(&mut stream.as_slice(), dir.path()).unwrap();
-    let store = open_again(dir.path(), options());
+    let store = open_again(dir.path(), options()).unwrap();
     assert_eq!(store.latest(), seq);
     let found = store.read(|s| s.run(&run)).unwrap().unwrap();
     assert_eq!(found.0, head(&run, "kept", WorkflowPhase::Failed));

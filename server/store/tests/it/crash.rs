@@ -117,7 +117,7 @@ fn kill(mut child: Child, after: Duration, enough: usize) -> Vec<(u64, u64)> {
 }
 
 fn check(dir: &Path, kept: &[(u64, u64)], floor: u64) -> u64 {
-    let store = open_again(dir, crash_options());
+    let store = open_again(dir, crash_options()).unwrap();
     let latest = store.latest();
     let total = next_run(&store);
     for pair in kept.windows(2) {

@@ -44,21 +44,21 @@ impl Fixture {
     pub(crate) fn reopen(self) -> Self {
         let Self { store, dir } = self;
         drop(store);
-        let store = open_again(dir.path(), options());
+        let store = open_again(dir.path(), options()).unwrap();
         Self { store, dir }
     }
 }
 
 /// Opens a store that was closed. A test beside this one may just be starting a process, which shares the
 /// lock until its program is loaded.
-pub(crate) fn open_again(dir: &Path, options: Options) -> Store {
+pub(crate) fn open_again(dir: &Path, options: Options) -> Result<Store, StoreError> {
     let begun = Instant::now();
     loop {
         match Store::open(dir, options.clone()) {
             Err(StoreError::Locked { .. }) if begun.elapsed() < Duration::from_secs(30) => {
                 std::thread::yield_now();
             }
-            opened => return opened.unwrap(),
+            opened => return opened,
         }
     }
 }

@@ -78,7 +78,7 @@ fn child_on_a_small_disk() {
     }
     check(&store, &kept, n);
     drop(store);
-    check(&Store::open(&dir.join("data"), small).unwrap(), &kept, n);
+    check(&open_again(&dir.join("data"), small).unwrap(), &kept, n);
     println!("child is done");
 }
 

@@ -56,7 +56,7 @@ fn foreign_and_damaged_files_are_one_clear_error() {
         let mut bytes = std::fs::read(&path).unwrap();
         change(&mut bytes);
         std::fs::write(&path, bytes).unwrap();
-        code(Store::open(dir.path(), options()))
+        code(open_again(dir.path(), options()))
     };
     let text = |bytes: &mut Vec<u8>| *bytes = b"hello, world".repeat(1000);
     assert_eq!(opened_with("store.redb", &text), "store.foreign");
@@ -78,5 +78,5 @@ fn foreign_and_damaged_files_are_one_clear_error() {
     let Fixture { store, dir } = f;
     drop(store);
     std::fs::remove_file(dir.path().join("store.journal")).unwrap();
-    assert_eq!(code(Store::open(dir.path(), options())), "store.damaged");
+    assert_eq!(code(open_again(dir.path(), options())), "store.damaged");
 }
