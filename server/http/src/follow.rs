@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use steading_api::log::{LogLine, LogQuery};
 use steading_control::Control;
 use steading_control::site::LogSource;
-use steading_store::{EventItem, RunRef, StoreError};
+use steading_store::{RunRef, StoreError};
 use steading_types::{AttemptId, NodeIx};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -73,14 +73,7 @@ async fn run(
         if head.phase.completed() {
             break;
         }
-        // Wait for a commit that touches this run; others cost nothing but a look.
-        loop {
-            let event = feed.next().await?;
-            let touches = |item: &EventItem| matches!(item, EventItem::Run { run, .. } | EventItem::Nodes { run, .. } if *run == what.run.id);
-            if event.items.iter().any(|(_, item)| touches(item)) {
-                break;
-            }
-        }
+        feed.touched(what.run.id).await?;
     }
     while readers.join_next().await.is_some() {}
     Ok(())

@@ -18,7 +18,6 @@ use steading_plugin_host::{Compiler, Grants, Limits, LoadSource, Plugin, PluginH
 use steading_store::Store;
 use steading_types::TenantName;
 use steading_types::task::Level;
-use tokio::sync::broadcast;
 
 use crate::embedded::PLUGINS;
 use crate::local::{LocalBackend, LocalExec, Owners};
@@ -28,8 +27,6 @@ use crate::site::{HostClaims, HostDoctor, HostImages, HostLogs, HostWeb, keyring
 pub(crate) const COMPILE_ARGUMENT: &str = "--compile-plugin";
 /// The plugin that runs tasks on this host.
 const LOCAL_PLUGIN: &str = "compute-local";
-/// Ends of attempts that a slow follower of logs may miss before it looks by itself.
-const ENDS: usize = 1024;
 /// Plugin calls at the same time.
 const CALLS: usize = 64;
 
@@ -67,13 +64,12 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
         level: options.level,
     };
     let plugin = built_in(Arc::new(host))?;
-    let (ends, _) = broadcast::channel(ENDS);
-    let backend = LocalBackend::new(plugin, exec.clone(), ended, owners.clone(), ends.clone());
+    let backend = LocalBackend::new(plugin, exec.clone(), ended, owners.clone());
     let control = Control::start(Parts {
         store: store.clone(),
         backend: Arc::new(backend),
         logs: Arc::new(
-            HostLogs::open(exec.clone(), store.clone(), owners, ends)
+            HostLogs::open(exec.clone(), store.clone(), owners)
                 .context("logs can not be watched")?,
         ),
         images: Arc::new(HostImages::open(&options.data)?),

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use steading_types::RunId;
 use tokio::sync::watch;
 
 use crate::rows::event::Event;
@@ -56,6 +57,19 @@ impl Feed {
                 self.ready = self.read(latest)?.into();
             } else if self.latest.changed().await.is_err() {
                 return Err(StoreError::Closed);
+            }
+        }
+    }
+
+    /// Waits for a commit that touches a run; others cost nothing but a look. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// Those of [`Feed::next`].
+    pub async fn touched(&mut self, run: RunId) -> Result<(), StoreError> {
+        loop {
+            let event = self.next().await?;
+            if event.items.iter().any(|(_, item)| item.run() == Some(run)) {
+                return Ok(());
             }
         }
     }

@@ -207,6 +207,12 @@ async fn a_file_runs_without_a_server(_: &World) -> Result<()> {
     assert!(said.contains("hello world"), "{said}");
     ends(&run(&failing())?, 1);
     ends(&run("kind: [")?, 5);
+    // A task that can not begin has no output to follow to its end.
+    let hopeless = FINE.replace(
+        "hello {{workflow.parameters.whom}}",
+        "{{=len(map(1..30000000, {#}))}}",
+    );
+    ends(&run(&hopeless)?, 1);
     Ok(())
 }
 

@@ -23,6 +23,7 @@ macro_rules! trials {
 }
 
 mod access;
+mod advisories;
 mod argo;
 mod argo_client;
 mod argo_rest;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
         examples::trials,
         argo_client::trials,
         access::trials,
+        advisories::trials,
         argo_rest::trials,
         argo_templates::trials,
         command_line::trials,

@@ -14,7 +14,7 @@ use steading_plugin_host::exec::SERVING;
 use steading_plugin_host::{CallContext, Plugin, Stop};
 use steading_types::task::{End, TaskReport};
 use steading_types::{AttemptId, TenantName};
-use tokio::sync::{Mutex, broadcast, mpsc};
+use tokio::sync::{Mutex, mpsc};
 
 use super::Owners;
 
@@ -29,8 +29,6 @@ pub(crate) struct LocalBackend {
     exec: Exec,
     owners: Owners,
     host: String,
-    /// Tells followers of logs which attempts ended.
-    ends: broadcast::Sender<AttemptId>,
     ended: Mutex<Ended>,
     /// Ends that were reported before their attempt was (again) ours.
     again: (
@@ -40,13 +38,7 @@ pub(crate) struct LocalBackend {
 }
 
 impl LocalBackend {
-    pub(crate) fn new(
-        plugin: Arc<Plugin>,
-        exec: Exec,
-        ended: Ended,
-        owners: Owners,
-        ends: broadcast::Sender<AttemptId>,
-    ) -> Self {
+    pub(crate) fn new(plugin: Arc<Plugin>, exec: Exec, ended: Ended, owners: Owners) -> Self {
         let (sender, receiver) = mpsc::unbounded_channel();
         let host = rustix::system::uname()
             .nodename()
@@ -57,7 +49,6 @@ impl LocalBackend {
             exec,
             owners,
             host,
-            ends,
             ended: Mutex::new(ended),
             again: (sender, Mutex::new(receiver)),
         }
@@ -181,9 +172,6 @@ impl LocalBackend {
         loop {
             let mut by_tenant: BTreeMap<TenantName, Vec<AttemptId>> = BTreeMap::new();
             for attempt in self.next().await {
-                if matches!(self.exec.state(attempt), State::Ended(_)) {
-                    let _ = self.ends.send(attempt);
-                }
                 // One without an owner is left over, or not yet taken up after a restart: whoever takes
                 // it up asks for its state.
                 if let Some(tenant) = self.owners.of(attempt) {

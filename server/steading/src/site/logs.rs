@@ -13,7 +13,7 @@ use steading_exec::logs::{Budget, Filter, Line, Reader, Source, Watcher, cut_at,
 use steading_exec::{Exec, State};
 use steading_store::{LogFile, Store};
 use steading_types::{AttemptId, Millis, TenantName};
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::mpsc;
 
 use crate::local::Owners;
 
@@ -32,26 +32,19 @@ pub(crate) struct HostLogs {
     exec: Exec,
     store: Store,
     owners: Owners,
-    ends: broadcast::Sender<AttemptId>,
     watcher: Watcher,
 }
 
 impl HostLogs {
-    /// Logs below the data directory of local execution; `ends` names attempts as they end.
+    /// Logs below the data directory of local execution.
     ///
     /// # Errors
     /// When the system refuses to watch files.
-    pub(crate) fn open(
-        exec: Exec,
-        store: Store,
-        owners: Owners,
-        ends: broadcast::Sender<AttemptId>,
-    ) -> io::Result<Self> {
+    pub(crate) fn open(exec: Exec, store: Store, owners: Owners) -> io::Result<Self> {
         Ok(Self {
             exec,
             store,
             owners,
-            ends,
             watcher: Watcher::open()?,
         })
     }
@@ -116,7 +109,8 @@ impl HostLogs {
         let directory = file.parent().map(Path::to_owned).unwrap_or_default();
         let listening = self.watcher.listen(&directory);
         let mut growth = listening.map_err(|error| failed(&error))?;
-        let mut ends = self.ends.subscribe();
+        // An attempt may end without a word of the backend: before it began.
+        let mut commits = self.store.feed(Some(self.store.latest()));
         let mut reader: Option<Reader> = None;
         loop {
             // Looked at before the log: what is written later is read in the next round.
@@ -133,13 +127,10 @@ impl HostLogs {
             if over {
                 return Ok(());
             }
-            loop {
-                tokio::select! {
-                    () = growth.grown() => break,
-                    end = ends.recv() => match end {
-                        Ok(attempt) if attempt != source.attempt => {}
-                        _ => break,
-                    },
+            tokio::select! {
+                () = growth.grown() => {}
+                touched = commits.touched(source.attempt.run) => {
+                    touched.map_err(|error| failed(&error))?;
                 }
             }
         }

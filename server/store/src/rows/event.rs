@@ -82,6 +82,16 @@ pub enum EventItem {
     Tenant,
 }
 
+impl EventItem {
+    /// The run that it is about, if it is about one.
+    pub(crate) fn run(&self) -> Option<RunId> {
+        match self {
+            Self::Run { run, .. } | Self::Nodes { run, .. } => Some(*run),
+            _ => None,
+        }
+    }
+}
+
 /// One commit, in the order of the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {

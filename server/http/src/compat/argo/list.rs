@@ -1,6 +1,7 @@
 //! Argo's list options: `listOptions.*`, name filters, offsets as continue tokens.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use steading_store::{NameRule, RunFilter};
 
@@ -34,11 +35,20 @@ pub(super) struct StartedRange {
     pub(super) before: Option<i64>,
 }
 
+fn number<'a, T: FromStr>(
+    code: &'static str,
+    name: &str,
+    get: impl Fn(&str) -> Option<&'a str>,
+) -> Result<Option<T>, Problem> {
+    let wrong = |_| Problem::request(code, format!("{name} must be an integer"));
+    get(name).map(str::parse).transpose().map_err(wrong)
+}
+
 impl ListOptions {
     /// Reads the options; unknown ones are ignored, as Argo ignores them.
     ///
     /// # Errors
-    /// 400 for a malformed selector and for a namespace that contradicts the path.
+    /// 400 for a malformed selector or number and for a namespace that contradicts the path.
     pub(super) fn read(pairs: &Pairs, namespace: &str) -> Result<Self, Problem> {
         let get = |name: &str| {
             pairs
@@ -49,17 +59,10 @@ impl ListOptions {
         let mut options = Self {
             filter: RunFilter::default(),
             not_name: None,
-            limit: get("listOptions.limit")
-                .and_then(|text| text.parse().ok())
+            limit: number::<i64>("request.limit", "listOptions.limit", get)?
+                .and_then(|limit| usize::try_from(limit).ok())
                 .filter(|limit| *limit > 0),
-            offset: get("listOptions.continue")
-                .map_or(Ok(0), str::parse)
-                .map_err(|_| {
-                    Problem::request(
-                        "request.continue",
-                        "listOptions.continue must be an integer",
-                    )
-                })?,
+            offset: number("request.continue", "listOptions.continue", get)?.unwrap_or_default(),
             fields: Fields::parse(get("fields").unwrap_or_default()),
             resource_version: get("listOptions.resourceVersion")
                 .and_then(|text| text.parse().ok())
