@@ -4,6 +4,7 @@
 pub mod browser;
 pub mod client;
 pub mod crash;
+pub mod examples;
 pub mod program;
 pub mod server;
 pub mod wait;

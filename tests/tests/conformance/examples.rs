@@ -1,15 +1,14 @@
 //! Argo's own examples: each that needs nothing which is refused by name runs to the end that it means.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use steading_api::operation::Method;
 use steading_api::operations::Apply;
 use steading_api::template::Text;
+use steading_tests::examples::{self, Example};
 
 use crate::argo::{Argo, NAMESPACE};
 use crate::world::{OURS, Who, World};
@@ -31,47 +30,14 @@ const REFUSED: &[(&str, &str)] = &[
     ("variables-showcase", "artifacts"),
 ];
 
-/// `STEADING_EXAMPLES`, else `shared/argo-examples` beside a folder above this repository.
-fn folder() -> Option<PathBuf> {
-    let named = std::env::var_os("STEADING_EXAMPLES").map(PathBuf::from);
-    let mut beside = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .ancestors()
-        .map(|above| above.join("shared/argo-examples"));
-    named.or_else(|| beside.find(|path| path.is_dir()))
-}
-
-/// Every document, under its file's path without the extension.
-fn documents(folder: &Path) -> Result<Vec<(String, Value)>> {
-    let (mut folders, mut found) = (vec![folder.to_owned()], Vec::new());
-    while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(&next)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|end| end == "yaml") {
-                let file = path.strip_prefix(folder)?.with_extension("");
-                let text = std::fs::read_to_string(&path)?;
-                for document in serde_norway::Deserializer::from_str(&text) {
-                    let document = Value::deserialize(document)?;
-                    found.push((file.to_string_lossy().into_owned(), document));
-                }
-            }
-        }
-    }
-    found.sort_by(|a, b| a.0.cmp(&b.0));
-    Ok(found)
-}
-
 async fn every_example_ends_as_it_means_or_is_refused_by_name(world: &World) -> Result<()> {
-    let Some(folder) = folder() else {
-        println!("NOT TESTED: no folder of Argo's examples (STEADING_EXAMPLES)");
+    let Some(documents) = examples::all()? else {
         return Ok(());
     };
     let site = world.image().await?;
     let (argo, operator) = (Argo::maintainer(site), site.as_a(Who::Operator));
-    let documents = documents(&folder)?;
-    let of_kind = |kind: &'static str| documents.iter().filter(move |(_, d)| d["kind"] == kind);
-    for (file, object) in of_kind("ConfigMap").chain(of_kind("ClusterWorkflowTemplate")) {
+    let of_kind = |kind| documents.iter().filter(move |document| document.is(kind));
+    for Example { file, object } in of_kind("ConfigMap").chain(of_kind("ClusterWorkflowTemplate")) {
         let text = Text {
             text: object.to_string(),
         };
@@ -79,15 +45,15 @@ async fn every_example_ends_as_it_means_or_is_refused_by_name(world: &World) -> 
         applied.with_context(|| file.clone())?;
     }
     let templates = format!("/workflow-templates/{NAMESPACE}");
-    for (file, template) in of_kind("WorkflowTemplate") {
-        let body = json!({"namespace": NAMESPACE, "template": template});
+    for Example { file, object } in of_kind("WorkflowTemplate") {
+        let body = json!({"namespace": NAMESPACE, "template": object});
         let made = argo.send(Method::Post, &templates, body).await?;
         made.good().with_context(|| file.clone())?;
     }
     let mut refused = BTreeMap::new();
     let mut running = Vec::new();
-    for (file, workflow) in of_kind("Workflow") {
-        let body = json!({"namespace": NAMESPACE, "workflow": workflow});
+    for Example { file, object } in of_kind("Workflow") {
+        let body = json!({"namespace": NAMESPACE, "workflow": object});
         let path = format!("/workflows/{NAMESPACE}");
         let answer = argo.send(Method::Post, &path, body).await?;
         if answer.status == 200 {

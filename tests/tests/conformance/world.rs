@@ -10,7 +10,7 @@ use steading_api::access::Role;
 use steading_api::operations::{CreateTenant, CreateToken, GetRun, SubmitRun};
 use steading_api::run::{RunDetail, Submission};
 use steading_api::site::{NewToken, TenantBody};
-use steading_tests::{Client, Level, Server, wait};
+use steading_tests::{Client, Level, Server, examples, wait};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
@@ -187,16 +187,7 @@ impl World {
 
     /// The server whose tasks run in images; it holds those that workflows name.
     pub(crate) async fn image(&self) -> Result<&Site> {
-        const IMAGES: [&str; 7] = [
-            "busybox.tar",
-            "alpine_3.23.tar",
-            "python_alpine3.23.tar",
-            "argoproj_argosay_v1.tar",
-            "argoproj_argosay_v2.tar",
-            "nginx_1.13.tar",
-            "curlimages_curl_latest.tar",
-        ];
-        let open = || Site::open(Level::Image, &IMAGES);
+        let open = || Site::open(Level::Image, &examples::IMAGES);
         self.0.image.get_or_try_init(open).await
     }
 

@@ -1,5 +1,6 @@
 //! What holds when things break: processes are killed, the disk fills up.
 
+mod examples;
 mod full_disk;
 
 use anyhow::Result;
