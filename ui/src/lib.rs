@@ -6,6 +6,7 @@
 
 pub mod format;
 pub mod graph;
+pub mod history;
 pub mod layers;
 pub mod log;
 pub mod nodes;

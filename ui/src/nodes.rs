@@ -154,6 +154,7 @@ pub(crate) mod sketch {
             started: None,
             finished: None,
             inputs: BTreeMap::new(),
+            awaited: Default::default(),
             outputs: BTreeMap::new(),
             result: None,
             exit_code: None,

@@ -55,6 +55,9 @@ pub struct NodeBody {
     /// Output parameters.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, String>,
+    /// Output parameters that somebody has to give, and their defaults.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub awaited: BTreeMap<String, Option<String>>,
     /// Standard output, when something refers to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,

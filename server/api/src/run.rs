@@ -74,6 +74,9 @@ pub struct RunDetail {
     /// The runs that came from it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub children: Vec<crate::history::RunLink>,
+    /// How many events it has.
+    #[serde(default)]
+    pub events: usize,
     /// The position in the change feed that this answer reflects.
     pub seq: u64,
 }

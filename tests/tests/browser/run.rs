@@ -88,14 +88,29 @@ async fn a_run_is_stopped_retried_and_resumed_by_its_buttons() {
             browser.text(&question).await.unwrap(),
             format!("{word} lingers?")
         );
-        let deed = browser.element("dialog[open] button.strong").await.unwrap();
-        browser.click(&deed).await.unwrap();
+        let why = browser.element("dialog[open] input").await.unwrap();
+        let reason = format!("because of {word}{ENTER}");
+        browser.type_into(&why, &reason).await.unwrap();
         let mark = format!(".run-name .mark.{state}");
         browser.element(&mark).await.unwrap();
     }
     let resume = browser.button("Resume this step").await.unwrap();
     browser.click(&resume).await.unwrap();
+    browser.shows("verdict").await.unwrap();
+    let verdict = browser.element("dialog[open] input").await.unwrap();
+    browser
+        .type_into(&verdict, &format!("good enough{ENTER}"))
+        .await
+        .unwrap();
     browser.element(".run-name .mark.succeeded").await.unwrap();
+    for told in [
+        "stopped it",
+        "because of Stop",
+        "because of Retry",
+        "verdict = good enough",
+    ] {
+        browser.shows(told).await.unwrap();
+    }
     all_is_well(&browser).await;
 }
 

@@ -47,6 +47,7 @@ spec:
   entrypoint: main
   templates:
     - name: main
+      outputs: {parameters: [{name: verdict, valueFrom: {supplied: {}}}]}
       suspend: {}
 ";
 

@@ -1,5 +1,6 @@
 //! One run: what went wrong first, its steps, the chosen step, its log. Live.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use leptos::prelude::*;
@@ -7,7 +8,7 @@ use steading_api::client::CallError;
 use steading_api::node::NodeBody;
 
 use crate::browser;
-use crate::components::confirm::{Confirm, Question};
+use crate::components::confirm::{Answer, Confirm, Question};
 use crate::components::node_panel::NodePanel;
 use crate::components::problem::Problem;
 use crate::components::run_header::RunHeader;
@@ -16,6 +17,7 @@ use crate::nodes::Nodes;
 use crate::route::{Look, Route};
 use crate::routes::run_cause::Cause;
 use crate::routes::run_data::Known;
+use crate::routes::run_history::History;
 use crate::routes::run_log::LogDock;
 use crate::routes::run_steps::Steps;
 use crate::routes::run_verbs::{Target, run_verb, step_verb};
@@ -84,20 +86,22 @@ pub(crate) fn RunPage(shell: Shell, tenant: String, run: String) -> impl IntoVie
         question.set(Some(Question {
             text: verb.question(&target.run),
             consequence: verb.consequence(),
+            values: BTreeMap::new(),
             deed: verb.word(),
-            on_yes: Callback::new(move |()| run_verb(target.clone(), verb)),
+            on_yes: Callback::new(move |answer: Answer| run_verb(target.clone(), verb, answer)),
         }));
     });
     let on_step = Callback::new(move |(verb, node): (StepVerb, Arc<NodeBody>)| {
-        if verb == StepVerb::Resume {
-            return step_verb(target.clone(), verb, &node);
-        }
         let target = target.clone();
         question.set(Some(Question {
             text: format!("{}: {}?", verb.words(), node.display_name),
             consequence: verb.consequence(),
+            values: match verb {
+                StepVerb::Resume => node.awaited.clone(),
+                StepVerb::Restart | StepVerb::Skip => BTreeMap::new(),
+            },
             deed: verb.words(),
-            on_yes: Callback::new(move |()| step_verb(target.clone(), verb, &node)),
+            on_yes: Callback::new(move |answer| step_verb(target.clone(), verb, &node, answer)),
         }));
     });
     let parameters = move || {
@@ -124,6 +128,7 @@ pub(crate) fn RunPage(shell: Shell, tenant: String, run: String) -> impl IntoVie
                         <Values title="Parameters of the run" values=parameters/>
                         <Values title="Outputs of the run" values=outputs/>
                     })}
+                    <History tenant=known.place.get_value().0 run=known.place.get_value().1 detail/>
                 </section>
             </article>
         </Show>

@@ -5,11 +5,12 @@ use leptos::task::spawn_local;
 use steading_api::client::CallError;
 use steading_api::node::NodeBody;
 use steading_api::operations::{
-    ResubmitRun, ResumeRun, RetryRun, SkipNodes, StopRun, SuspendRun, TerminateRun,
+    ResubmitRun, ResumeRun, RetryRun, SetNodes, SkipNodes, StopRun, SuspendRun, TerminateRun,
 };
-use steading_api::run::{NodeVerb, RunAgain, Why};
+use steading_api::run::{Done, NodeVerb, RunAgain, Submitted, Why};
 
 use crate::api;
+use crate::components::confirm::Answer;
 use crate::route::Route;
 use crate::shell::Shell;
 use crate::verbs::{RunVerb, StepVerb};
@@ -34,56 +35,69 @@ impl Target {
 }
 
 /// Does it. What changes then arrives by the change feed, as if somebody else had done it.
-pub(crate) fn run_verb(target: Target, verb: RunVerb) {
+pub(crate) fn run_verb(target: Target, verb: RunVerb, Answer { reason, .. }: Answer) {
     spawn_local(async move {
         let place = [target.tenant.as_str(), target.run.as_str()];
-        let (node_verb, again) = (NodeVerb::default(), RunAgain::default());
+        let why = Why {
+            reason: reason.clone(),
+        };
+        let all = NodeVerb {
+            reason: reason.clone(),
+            ..NodeVerb::default()
+        };
+        let again = RunAgain {
+            reason,
+            ..RunAgain::default()
+        };
         let outcome = match verb {
-            RunVerb::Suspend => api::call::<SuspendRun>(&place, &(), &Why::default())
-                .await
-                .map(drop),
-            RunVerb::Resume => api::call::<ResumeRun>(&place, &(), &node_verb)
-                .await
-                .map(drop),
-            RunVerb::Stop => api::call::<StopRun>(&place, &(), &node_verb)
-                .await
-                .map(drop),
-            RunVerb::Terminate => api::call::<TerminateRun>(&place, &(), &Why::default())
-                .await
-                .map(drop),
-            RunVerb::Retry => api::call::<RetryRun>(&place, &(), &again).await.map(drop),
+            RunVerb::Suspend => api::call::<SuspendRun>(&place, &(), &why).await,
+            RunVerb::Resume => api::call::<ResumeRun>(&place, &(), &all).await,
+            RunVerb::Stop => api::call::<StopRun>(&place, &(), &all).await,
+            RunVerb::Terminate => api::call::<TerminateRun>(&place, &(), &why).await,
+            RunVerb::Retry => api::call::<RetryRun>(&place, &(), &again).await,
             RunVerb::Resubmit => {
-                api::call::<ResubmitRun>(&place, &(), &again)
-                    .await
-                    .map(|submitted| {
-                        target
-                            .shell
-                            .go(Route::run(submitted.run.tenant, submitted.run.name));
-                    })
+                let submitted = api::call::<ResubmitRun>(&place, &(), &again).await;
+                submitted.map(|Submitted { run, .. }| {
+                    target.shell.go(Route::run(run.tenant, run.name));
+                    Done::default()
+                })
             }
         };
-        target.settle(outcome);
+        target.settle(outcome.map(drop));
     });
 }
 
 /// Does it to one step.
-pub(crate) fn step_verb(target: Target, verb: StepVerb, node: &NodeBody) {
+pub(crate) fn step_verb(target: Target, verb: StepVerb, node: &NodeBody, answer: Answer) {
     let selector = Some(format!("id={}", node.id));
+    let Answer { reason, values } = answer;
     let named = NodeVerb {
         node_field_selector: selector.clone(),
+        reason: reason.clone(),
         ..NodeVerb::default()
     };
+    let given = (!values.is_empty()).then(|| NodeVerb {
+        output_parameters: values,
+        ..named.clone()
+    });
     let again = RunAgain {
         restart_successful: true,
         node_field_selector: selector,
+        reason,
         ..RunAgain::default()
     };
     spawn_local(async move {
         let place = [target.tenant.as_str(), target.run.as_str()];
-        let outcome = match verb {
-            StepVerb::Resume => api::call::<ResumeRun>(&place, &(), &named).await,
-            StepVerb::Restart => api::call::<RetryRun>(&place, &(), &again).await,
-            StepVerb::Skip => api::call::<SkipNodes>(&place, &(), &named).await,
+        let outcome = match (verb, given) {
+            (StepVerb::Resume, Some(given)) => {
+                match api::call::<SetNodes>(&place, &(), &given).await {
+                    Ok(_) => api::call::<ResumeRun>(&place, &(), &named).await,
+                    refused => refused,
+                }
+            }
+            (StepVerb::Resume, None) => api::call::<ResumeRun>(&place, &(), &named).await,
+            (StepVerb::Restart, _) => api::call::<RetryRun>(&place, &(), &again).await,
+            (StepVerb::Skip, _) => api::call::<SkipNodes>(&place, &(), &named).await,
         };
         target.settle(outcome.map(drop));
     });

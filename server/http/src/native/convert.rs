@@ -57,6 +57,7 @@ pub(super) fn node(tree: &Tree<'_>, node: &Node) -> NodeBody {
         finished: node.finished,
         inputs: node.inputs.iter().cloned().collect(),
         outputs: node.outputs.parameters.iter().cloned().collect(),
+        awaited: node.outputs.awaited.clone(),
         result: node.outputs.result.clone(),
         exit_code: node.outputs.exit_code,
         host: node.host.clone(),

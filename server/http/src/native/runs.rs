@@ -143,6 +143,7 @@ fn detail(ctx: &Ctx) -> Result<RunDetail, Problem> {
         cause,
         parents: links(&events, &[Deed::ResubmittedFrom, Deed::MadeBy]),
         children: links(&events, &[Deed::ResubmittedAs, Deed::Made]),
+        events: events.len(),
         seq: seq.0,
     })
 }
