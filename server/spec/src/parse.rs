@@ -281,6 +281,11 @@ fn adopt_v3_schedule(spec: &mut CronWorkflowSpec, warnings: &mut Vec<Fault>) {
         spec.schedules.push(schedule);
         warnings.push(v3("spec.schedule".to_owned(), "schedules"));
     }
+    // Argo's own parser of schedules passes by spaces around them, and people leave some.
+    let policy = std::iter::once(&mut spec.concurrency_policy);
+    for text in policy.chain(&mut spec.schedules) {
+        *text = text.trim().to_owned();
+    }
 }
 
 fn v3(path: String, now: &str) -> Fault {

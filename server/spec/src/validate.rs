@@ -7,6 +7,7 @@ mod containers;
 mod dag;
 mod fields;
 mod loops;
+mod metrics;
 mod outputs;
 mod parameters;
 mod scope;

@@ -1,3 +1,5 @@
+//! What each store says in Argo's words, and what of it is refused.
+
 use serde_json::json;
 
 use super::*;

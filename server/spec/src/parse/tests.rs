@@ -107,7 +107,7 @@ fn unknown_fields_of_programs_are_warnings() {
 
 #[test]
 fn spellings_of_version_3_become_those_of_version_4() {
-    let text = "apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\nmetadata: {name: c}\nspec:\n  schedule: '* * * * *'\n  workflowSpec:\n    synchronization: {mutex: {name: m}}\n    podPriority: 5\n    templates:\n    - name: a\n      synchronization: {semaphore: {configMapKeyRef: {name: sizes, key: k}}}\n      steps: [[{name: s, template: b, onExit: e}]]\n";
+    let text = "apiVersion: argoproj.io/v1alpha1\nkind: CronWorkflow\nmetadata: {name: c}\nspec:\n  schedule: ' * * * * *'\n  concurrencyPolicy: ' Forbid'\n  workflowSpec:\n    synchronization: {mutex: {name: m}}\n    podPriority: 5\n    templates:\n    - name: a\n      synchronization: {semaphore: {configMapKeyRef: {name: sizes, key: k}}}\n      steps: [[{name: s, template: b, onExit: e}]]\n";
     let document = strict(text).unwrap().remove(0);
     let paths: Vec<_> = document.warnings.iter().map(|w| w.path.as_str()).collect();
     assert_eq!(
@@ -124,6 +124,7 @@ fn spellings_of_version_3_become_those_of_version_4() {
         panic!()
     };
     assert_eq!(cron.spec.schedules, ["* * * * *"]);
+    assert_eq!(cron.spec.concurrency_policy, "Forbid");
     let spec = cron.spec.workflow_spec;
     assert_eq!(spec.synchronization.unwrap().mutexes[0].name, "m");
     let steps = spec.templates[0].steps.as_ref().unwrap();

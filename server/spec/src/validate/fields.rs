@@ -2,10 +2,9 @@
 
 use steading_types::parse_duration;
 
-use super::{Check, Code, Fault, Place, scope, short, tags, type_name};
+use super::{Check, Code, Fault, Place, metrics, scope, short, tags, type_name};
 use crate::model::{
-    APPROVALS, AnyString, Hooks, IntOrString, Metrics, RetryStrategy, Template, TemplateType,
-    Volume,
+    APPROVALS, AnyString, Hooks, IntOrString, RetryStrategy, Template, TemplateType, Volume,
 };
 
 /// The run's own fields.
@@ -37,7 +36,7 @@ pub(super) fn workflow(check: &mut Check<'_>) {
         );
     }
     retry(check, spec.retry_strategy.as_ref(), "spec.retryStrategy");
-    metrics(check, spec.metrics.as_ref(), "spec.metrics");
+    metrics::check(check, spec.metrics.as_ref(), "spec.metrics");
     volumes(check, &spec.volumes, "spec.volumes");
     hooks(check, &spec.hooks, "spec.hooks");
     for (name, hook) in &spec.hooks {
@@ -72,7 +71,7 @@ pub(super) fn template(check: &mut Check<'_>, place: &Place<'_>, kind: TemplateT
         template.retry_strategy.as_ref(),
         &place.at("retryStrategy"),
     );
-    metrics(check, template.metrics.as_ref(), &place.at("metrics"));
+    metrics::check(check, template.metrics.as_ref(), &place.at("metrics"));
     memoize(check, place);
     approvals(check, place);
     volumes(check, &template.volumes, &place.at("volumes"));
@@ -250,50 +249,6 @@ fn memoize(check: &mut Check<'_>, place: &Place<'_>) {
     if template.suspend.is_some() || template.daemon == Some(true) {
         let message = "neither a suspend template nor a daemon can be memoized: who waits for it wants it now";
         check.fault(Code::FieldOfType, place.at("memoize"), message);
-    }
-}
-
-fn metrics(check: &mut Check<'_>, metrics: Option<&Metrics>, path: &str) {
-    for (i, metric) in metrics.iter().flat_map(|m| &m.prometheus).enumerate() {
-        let at = format!("{path}.prometheus[{i}]");
-        let name = short(&metric.name);
-        let is_name =
-            !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !is_name {
-            check.fault(
-                Code::Metric,
-                format!("{at}.name"),
-                format!(
-                    "metric name '{name}' is invalid. Metric names must contain alphanumeric characters or '_'"
-                ),
-            );
-        }
-        let kinds = [
-            metric.counter.is_some(),
-            metric.gauge.is_some(),
-            metric.histogram.is_some(),
-        ];
-        if kinds.iter().filter(|given| **given).count() != 1 {
-            let message = format!("metric '{name}' must be one of counter, gauge and histogram");
-            check.fault(Code::Metric, at.clone(), message);
-        }
-        let gauge = metric.gauge.as_ref();
-        if let Some(gauge) = gauge.filter(|gauge| gauge.realtime == Some(true)) {
-            let value: String = gauge.value.split_whitespace().collect();
-            if !matches!(value.as_str(), "{{duration}}" | "{{workflow.duration}}") {
-                let message = format!(
-                    "metric '{name}' is a realtime gauge, so its value is {{{{duration}}}} or {{{{workflow.duration}}}}"
-                );
-                check.fault(Code::Metric, format!("{at}.gauge.value"), message);
-            }
-        }
-        if metric.help.is_empty() {
-            check.fault(
-                Code::Metric,
-                at,
-                format!("metric '{name}' must contain a help string under 'help: ' field"),
-            );
-        }
     }
 }
 
