@@ -46,7 +46,7 @@ pub struct Tally {
     pub attempts: usize,
     /// Attempts that started more than once.
     pub doubled: usize,
-    /// Processes, mounts, groups and tasks' directories that stayed.
+    /// Locks, processes, mounts, groups and tasks' directories that stayed.
     pub left: usize,
 }
 
@@ -91,7 +91,7 @@ pub async fn run(plan: &Plan) -> Result<Tally> {
     tenants.settle(&server).await?;
     tenants.count(&server, &ledger, &mut tally).await?;
     server.stop()?;
-    tally.left = before.compare(server.data()).await?;
+    tally.left += before.compare(server.data()).await?;
     Ok(tally)
 }
 

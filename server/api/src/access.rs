@@ -34,6 +34,8 @@ pub enum Kind {
     Secret,
     /// A directory that outlives runs.
     Claim,
+    /// A mutex or semaphore, and its limit.
+    Lock,
     /// A team.
     Tenant,
     /// A container image of the site.

@@ -9,6 +9,7 @@ pub mod client;
 pub mod error;
 pub mod history;
 pub mod image;
+pub mod lock;
 pub mod log;
 pub mod memo;
 pub mod node;

@@ -4,6 +4,7 @@ use crate::access::{Kind, Reach, Verb};
 use crate::change::{ChangeBody, ChangeQuery};
 use crate::history::RunEventList;
 use crate::image::{Freed, ImageBody, ImageList, ImageName, ImageTag};
+use crate::lock::{LimitBody, LimitList, LockList};
 use crate::log::{LogLine, LogPage, LogQuery};
 use crate::memo::{Cleared, MemoFilter, MemoList};
 use crate::node::{NodeFilter, NodeList};
@@ -122,6 +123,13 @@ operations! {
     ListMemos: Get "/tenants/{tenant}/memos" (MemoFilter, ()) -> Json MemoList, Read Run in Tenant, [];
     /// Forgets what caches remember: all, one cache, or one key.
     ClearMemos: Delete "/tenants/{tenant}/memos" (MemoFilter, ()) -> Json Cleared, Delete Run in Tenant, [];
+
+    /// Locks that runs have or wait for.
+    ListLocks: Get "/tenants/{tenant}/locks" ((), ()) -> Json LockList, Read Lock in Tenant, [];
+    /// Limits of the semaphores that workflows name by `database`.
+    ListLimits: Get "/tenants/{tenant}/limits" ((), ()) -> Json LimitList, Read Lock in Tenant, [];
+    /// Sets the limit of a semaphore; it holds at once.
+    SetLimit: Put "/tenants/{tenant}/limits" ((), LimitBody) -> Json Done, Update Lock in Tenant, ["lock.limit"];
 
     /// Lines of a run's logs: ranges, tails and search.
     GetLogs: Get "/tenants/{tenant}/runs/{run}/logs" (LogQuery, ()) -> Json LogPage, Read Log in Tenant, ["run.not-found", "request.filter"];

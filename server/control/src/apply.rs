@@ -170,6 +170,8 @@ impl Control {
         }
         if !changes.is_empty() {
             self.put(requires, changes).await?;
+            // A ConfigMap may hold the limit of a semaphore.
+            self.0.limits_changed(tenant);
         }
         for object in &outcomes {
             self.0.watched.changed(tenant, &object.name);

@@ -121,6 +121,8 @@ impl Inner {
                 Action::Continue => self.later(tenant, run, Command::Continue),
                 Action::Remember(_) => {}
                 Action::Measure(measured) => self.metrics.take(tenant, *measured),
+                Action::Acquire(hold) => self.acquire(tenant, hold),
+                Action::Release(hold) => self.release_hold(tenant, hold),
                 Action::Completed => {
                     self.count_ended(tenant, run);
                     self.archive_when_over(tenant, run);
@@ -446,6 +448,9 @@ impl Inner {
         self.attempts.overtaken().remove(&attempt);
         self.backend.release(tenant.clone(), attempt).await;
         self.give_claims_back(tenant, attempt);
+        if self.registry.held(attempt.run).is_none() {
+            self.release_deleted(tenant, attempt.run);
+        }
         self.archive_when_over(tenant, attempt.run);
     }
 

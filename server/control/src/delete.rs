@@ -49,6 +49,8 @@ impl Control {
         if let Some(cell) = self.0.registry.held(run.id) {
             self.0.registry.evict(run.id, &cell);
         }
+        self.0.release_deleted(&run.tenant, run.id);
+        self.0.limits_changed(&run.tenant);
         let attempts: Vec<AttemptId> = nodes.iter().map(|node| attempt_of(run.id, node)).collect();
         let logs = Arc::clone(&self.0.logs);
         let tenant = run.tenant.clone();

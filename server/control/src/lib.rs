@@ -9,12 +9,14 @@ mod attempts;
 pub mod backend;
 pub mod claims;
 pub mod clock;
+mod coordinate;
 mod delete;
 pub mod error;
 pub mod history;
 pub mod identity;
 pub mod lent;
 mod library;
+pub mod locks;
 mod memos;
 pub mod metrics;
 mod objects;
@@ -41,6 +43,7 @@ use steading_store::Store;
 use crate::attempts::Attempts;
 use crate::backend::Backend;
 use crate::claims::Claims;
+use crate::coordinate::Queues;
 use crate::error::ControlError;
 use crate::identity::Links;
 use crate::metrics::Metrics;
@@ -99,6 +102,7 @@ pub(crate) struct Inner {
     timers: Timers,
     metrics: Metrics,
     links: Links,
+    queues: Queues,
     scheduler: Mutex<Scheduler>,
     /// Held while a tenant is made.
     naming: tokio::sync::Mutex<()>,
@@ -136,6 +140,7 @@ impl Control {
             timers: Timers::default(),
             metrics: Metrics::default(),
             links: Links::default(),
+            queues: Queues::default(),
             scheduler: Mutex::new(Scheduler::new(parts.slots)),
             naming: tokio::sync::Mutex::new(()),
         });

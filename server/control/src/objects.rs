@@ -70,6 +70,7 @@ impl Control {
             vec![Change::DeleteObject(tenant.clone(), kind, known.name)],
         )
         .await?;
+        self.0.limits_changed(tenant);
         self.0.watched.changed(tenant, name);
         Ok(())
     }

@@ -27,6 +27,7 @@ impl Inner {
                 .collect::<Result<_, _>>()?;
             Ok((outbox, timers, active))
         })?;
+        self.store.read(|s| self.take_up_holds(s))?;
         for (run, timer, due) in timers {
             self.timers.set(&run.tenant, run.id, timer, due);
         }

@@ -97,13 +97,14 @@ fn load(store: &Store, tenant: &TenantName, id: RunId) -> Result<Run, ControlErr
             head,
             snapshot.document(&run)?,
             snapshot.nodes(&run)?,
+            snapshot.holds_of(&run)?,
         )))
     })?;
-    let (head, document, nodes) = rows.ok_or_else(|| ControlError::NoRun(id.to_string()))?;
+    let (head, document, nodes, holds) = rows.ok_or_else(|| ControlError::NoRun(id.to_string()))?;
     let damaged = |error: EngineError| ControlError::Damaged(error.to_string());
     let document =
         document.ok_or_else(|| ControlError::Damaged("its document is missing".to_owned()))?;
     let values = TenantValues::of(store, tenant);
-    let run = Run::load(head, Plan::new(&document).map_err(damaged)?, nodes);
+    let run = Run::load(head, Plan::new(&document).map_err(damaged)?, nodes, holds);
     Ok(run.map_err(damaged)?.reading(values))
 }

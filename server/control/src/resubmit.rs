@@ -69,7 +69,7 @@ impl Control {
         let nodes = self.0.store.read(|snapshot| snapshot.nodes(&run))?;
         let plan = Plan::new(&document).map_err(damaged)?;
         Ok(Earlier {
-            run: Run::load(head, plan, nodes).map_err(damaged)?,
+            run: Run::load(head, plan, nodes, Vec::new()).map_err(damaged)?,
             resolved: document.resolved,
             parameters,
         })

@@ -147,7 +147,12 @@ struct Queued {
 fn urgent(action: &Action) -> bool {
     matches!(
         action,
-        Action::Start(_) | Action::Continue | Action::Cancel(_) | Action::Completed
+        Action::Start(_)
+            | Action::Continue
+            | Action::Cancel(_)
+            | Action::Completed
+            | Action::Acquire(_)
+            | Action::Release(_)
     )
 }
 
@@ -186,6 +191,10 @@ pub(crate) fn batch(
             outcome.removed.clone(),
         ));
     }
+    changes.extend(outcome.holds.iter().map(|holder| match run.hold(*holder) {
+        Some(hold) => Change::PutHold(run_ref.clone(), *holder, hold.clone()),
+        None => Change::RemoveHold(run_ref.clone(), *holder),
+    }));
     changes.extend(
         outcome
             .actions
@@ -217,7 +226,12 @@ fn row_of(
         Action::SetTimer(timer, due) => Some(Change::SetTimer(run.clone(), *timer, *due)),
         Action::ClearTimer(timer) => Some(Change::ClearTimer(run.clone(), *timer)),
         Action::Remember(node) => remembered(state, *node),
-        Action::Cancel(_) | Action::Measure(_) | Action::Continue | Action::Completed => None,
+        Action::Cancel(_)
+        | Action::Measure(_)
+        | Action::Continue
+        | Action::Completed
+        | Action::Acquire(_)
+        | Action::Release(_) => None,
     }
 }
 

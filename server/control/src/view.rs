@@ -1,5 +1,7 @@
 //! The Workflow object as Argo shows it: what was submitted, with metadata and status of the run.
 
+mod locks;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use steading_engine::head::{Head, Shutdown, Suspended};
@@ -65,6 +67,7 @@ pub fn object(
         let tree = Tree::new(head, &rows);
         status.insert("resourcesDuration".to_owned(), tree.resources_duration());
         status.insert("nodes".to_owned(), Value::Object(tree.nodes().collect()));
+        locks::show(snapshot, &run, &tree, &mut status)?;
     }
     if let Some(object) = object.as_object_mut() {
         object.insert("status".to_owned(), Value::Object(status));

@@ -103,7 +103,7 @@ fn measure(name: &str, templates: &str) {
     assert_eq!(run.head().phase, WorkflowPhase::Succeeded);
     let rows: Vec<_> = run.nodes().cloned().collect();
     let at = Instant::now();
-    let loaded = Run::load(run.head().clone(), plan, rows.clone()).unwrap();
+    let loaded = Run::load(run.head().clone(), plan, rows.clone(), Vec::new()).unwrap();
     let load = at.elapsed().as_secs_f64() * 1e3;
     assert!(loaded == run);
     let at = Instant::now();

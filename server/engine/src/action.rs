@@ -4,6 +4,7 @@
 use steading_types::{AttemptId, Millis, NodeIx};
 
 use crate::command::Timer;
+use crate::lock::HoldId;
 use crate::metrics::Measurement;
 
 /// One thing to do after the commit.
@@ -24,6 +25,11 @@ pub enum Action {
     Measure(Box<Measurement>),
     /// What the node gave is kept in the cache that its `memo` names, in the same commit; nothing to do after.
     Remember(NodeIx),
+    /// Ask for the locks of this holder; the answer is [`crate::command::Command::LocksGranted`] or
+    /// [`crate::command::Command::LocksRefused`].
+    Acquire(HoldId),
+    /// The holder has no need of its locks any more, whether it had them or waited.
+    Release(HoldId),
     /// More work is waiting inside the run: apply [`crate::command::Command::Continue`] next.
     Continue,
     /// The run is over and will not change by itself: it may be archived.

@@ -9,6 +9,7 @@ use steading_types::{NodeIx, NodePhase, NodeType};
 
 use crate::artifacts;
 use crate::error::EngineError;
+use crate::lock::Holder;
 use crate::node::{NodeRole, TemplateName};
 use crate::plan::{Plan, node_type};
 use crate::scope::View;
@@ -99,15 +100,21 @@ impl Turn<'_> {
                 if let Err(error) = self.complete_artifacts(ix) {
                     return self.fault(ix, &error);
                 }
-                self.start(kind, ix);
-                self.measure_begun(ix);
+                if self.run.gated(ix) {
+                    self.ask(Holder::Node(ix));
+                    self.limit_wait(ix);
+                } else {
+                    self.start(kind, ix);
+                    self.measure_begun(ix);
+                }
                 self.fire_hooks(ix);
             }
             Err(error) => self.make_ended(seed, NodePhase::Error, error.to_string()),
         }
     }
 
-    fn start(&mut self, kind: NodeType, ix: NodeIx) {
+    /// Begins the work of a new node.
+    pub(crate) fn start(&mut self, kind: NodeType, ix: NodeIx) {
         match kind {
             kind if kind.is_attempt() => self.start_pod(ix),
             NodeType::Suspend => self.start_suspend(ix),

@@ -3,6 +3,8 @@
 use steading_types::task::TaskReport;
 use steading_types::{AttemptId, NodeIx, NodePhase};
 
+use crate::lock::HoldId;
+
 /// One thing that happens to a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -42,6 +44,23 @@ pub enum Command {
     TimerFired {
         /// Which one.
         timer: Timer,
+    },
+    /// A holder has all its locks.
+    LocksGranted {
+        /// Which one.
+        hold: HoldId,
+    },
+    /// A holder with a place must wait for its locks.
+    LocksBusy {
+        /// Which one.
+        hold: HoldId,
+    },
+    /// A holder's locks can not be had, now or later.
+    LocksRefused {
+        /// Which one.
+        hold: HoldId,
+        /// One sentence for a person.
+        reason: String,
     },
     /// Start nothing new until resumed.
     Suspend,

@@ -43,6 +43,18 @@ impl Turn<'_> {
                 self.timer_fired(timer);
                 Ok(())
             }
+            Command::LocksGranted { hold } => {
+                self.granted(hold);
+                Ok(())
+            }
+            Command::LocksBusy { hold } => {
+                self.locks_busy(hold);
+                Ok(())
+            }
+            Command::LocksRefused { hold, reason } => {
+                self.turned_away(hold, reason);
+                Ok(())
+            }
             Command::Suspend => self.suspend_run(),
             Command::Resume { selector, by } => self.resume_run(selector.as_ref(), &by),
             Command::Stop { selector, message } => {

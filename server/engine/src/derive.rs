@@ -38,6 +38,7 @@ impl Run {
     pub(crate) fn adopt(&mut self, node: Node) -> Result<(), EngineError> {
         let live = self.live_of(&node)?;
         let (ix, kind) = (node.ix, node.kind);
+        let weight = weight(&node);
         let broken = || EngineError::Document(format!("node {ix:?} stands in no place"));
         if ix.index() < self.slots.len() {
             return Err(broken());
@@ -60,18 +61,13 @@ impl Run {
                 owner.open += 1;
             }
         }
-        if takes_place(kind)
-            && let Some(boundary) = node.boundary.and_then(|b| self.live_mut(b))
-        {
-            boundary.active += 1;
-        }
-        self.active += u32::from(kind.is_attempt());
         if kind == NodeType::Suspend {
             self.waiting.insert(ix);
         }
-        self.weight = self.weight.saturating_add(weight(&node));
+        self.weight = self.weight.saturating_add(weight);
         self.slots.resize_with(ix.index(), || None);
         self.slots.push(Some(Slot { node, live }));
+        self.take_places(ix);
         if kind == NodeType::DAG {
             self.open_dag(ix)?;
         }
@@ -118,17 +114,15 @@ impl Run {
         let failed = is_failure(node.phase) && node.role == NodeRole::Plain && has_call(node.kind);
         let failed = failed && !node.served();
         let serves = node.served() && !node.phase.completed() && kind == NodeType::Pod;
+        self.free_places(ix);
         if let Some(live) = boundary.and_then(|b| self.live_mut(b)) {
-            live.active -= u32::from(takes_place(kind)).min(live.active);
             live.failed += u32::from(failed);
         }
-        self.active -= u32::from(kind.is_attempt()).min(self.active);
         self.waiting.remove(&ix);
         self.note_memo(ix);
         if serves {
             self.services.insert(ix);
         }
-        self.ready.room(boundary);
     }
 
     /// A node and its hooks are over: its owner waits for one less.
@@ -195,6 +189,7 @@ impl Run {
         for position in 0..self.slots.len() {
             self.enlist(NodeIx(u32::try_from(position).unwrap_or(u32::MAX)));
         }
+        self.line_up();
     }
 
     /// Puts what a running node may make next among the ready places.
@@ -202,10 +197,10 @@ impl Run {
         let Some(Slot { node, live }) = self.slot(ix) else {
             return;
         };
-        if node.phase.completed() || self.bar(ix).is_some() {
+        if node.phase.completed() || self.bar(ix).is_some() || self.behind_gate(ix) {
             return;
         }
-        let boundary = self.boundary(ix);
+        let boundary = self.counted_in(ix);
         let unmade = |spread: &Spread| !spread.complete();
         let places: Vec<u32> = match &live.body {
             Body::Group(spreads) => (0u32..)
@@ -279,7 +274,7 @@ fn weight(node: &Node) -> usize {
 }
 
 /// The kinds that `parallelism` counts.
-fn takes_place(kind: NodeType) -> bool {
+pub(crate) fn takes_place(kind: NodeType) -> bool {
     kind.is_attempt() || matches!(kind, NodeType::Steps | NodeType::DAG)
 }
 

@@ -11,6 +11,7 @@ use crate::command::Timer;
 use crate::derive::is_failure;
 use crate::error::EngineError;
 use crate::head::Shutdown;
+use crate::lock::Holder;
 use crate::node::{Node, NodeRole};
 use crate::scope::View;
 use crate::templates::hooks::hook_suffix;
@@ -136,6 +137,7 @@ impl Turn<'_> {
             self.act(Action::SetTimer(Timer::Expiry, at));
         }
         self.measure_run();
+        self.give_back(Holder::Run);
         self.act(Action::Completed);
         self.dismiss(None);
     }

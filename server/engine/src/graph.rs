@@ -194,7 +194,7 @@ impl Run {
             _ => branch,
         };
         let open = self.node(dag).is_some_and(|node| !node.phase.completed());
-        let free = open && self.bar(dag).is_none();
+        let free = open && self.bar(dag).is_none() && !self.behind_gate(dag);
         let Some(Body::Dag(state)) = self.live_mut(dag).map(|live| &mut live.body) else {
             return;
         };

@@ -123,6 +123,21 @@ pub(crate) struct TaskState {
     pub(crate) branch: Option<NodePhase>,
 }
 
+impl Body {
+    /// Whether nothing was made in it yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        match self {
+            Self::Leaf => true,
+            Self::Steps(children) | Self::Retry(children) => children.is_empty(),
+            Self::Group(spreads) => spreads
+                .iter()
+                .all(|spread| spread.children().next().is_none()),
+            Self::Tasks(spread) => spread.children().next().is_none(),
+            Self::Dag(state) => state.tasks.iter().all(|task| task.node.is_none()),
+        }
+    }
+}
+
 impl Spread {
     /// Room for `total` children; an empty loop has one, which is skipped.
     pub(crate) fn new(total: u32) -> Self {

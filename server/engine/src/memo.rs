@@ -139,6 +139,28 @@ impl Turn<'_> {
         }
     }
 
+    /// Asks once more for a node that waited for locks: whoever had them may have given the answer. Says
+    /// whether the node is over with it.
+    pub(crate) fn recall_again(&mut self, ix: NodeIx) -> bool {
+        let Some(mut memo) = self.run.node(ix).and_then(|node| node.memo.clone()) else {
+            return false;
+        };
+        match self.remembered(&memo) {
+            Ok(None) => return false,
+            Ok(Some(outputs)) => {
+                memo.found = Found::Hit;
+                if let Some(node) = self.edit(ix) {
+                    node.memo = Some(memo);
+                    node.outputs = outputs;
+                }
+                self.publish(ix);
+                self.finish(ix, NodePhase::Succeeded, None);
+            }
+            Err(error) => self.fault(ix, &error),
+        }
+        true
+    }
+
     /// Has the outputs of a node remembered that ended well and had asked in vain.
     pub(crate) fn remember(&mut self, ix: NodeIx) {
         if self.run.node(ix).is_some_and(|node| node.asked_in_vain()) {

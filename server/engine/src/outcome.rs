@@ -3,6 +3,7 @@
 use steading_types::NodeIx;
 
 use crate::action::Action;
+use crate::lock::Holder;
 
 /// The answer of `Run::apply`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub struct Outcome {
     pub nodes: Vec<NodeIx>,
     /// Nodes that ceased to exist (only the verb retry removes nodes).
     pub removed: Vec<NodeIx>,
+    /// Holds that are new, changed or gone.
+    pub holds: Vec<Holder>,
     /// To be done after the commit, in this order.
     pub actions: Vec<Action>,
 }
@@ -33,6 +36,7 @@ impl Outcome {
         self.head == Changed::No
             && self.nodes.is_empty()
             && self.removed.is_empty()
+            && self.holds.is_empty()
             && self.actions.is_empty()
     }
 }

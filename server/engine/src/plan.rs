@@ -28,6 +28,8 @@ pub struct Plan {
     /// What the run is one of many of: the template that it is made from, or the stem of its name. Part of
     /// the keys of its artifacts.
     pub(crate) pipeline: String,
+    /// Whether any template asks for locks.
+    pub(crate) locks: bool,
 }
 
 /// What is worked out once for a template.
@@ -53,8 +55,12 @@ impl Plan {
         let has_daemons = resolved
             .entries()
             .any(|(_, entry)| entry.template.daemon == Some(true));
+        let locks = resolved
+            .entries()
+            .any(|(_, entry)| entry.template.synchronization.is_some());
         Ok(Arc::new(Self {
             pipeline: pipeline(&document.workflow),
+            locks,
             reads_results: mentions(&document.resolved, "outputs.result"),
             has_daemons,
             sheets: (0..count).map(|_| OnceLock::new()).collect(),

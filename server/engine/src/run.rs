@@ -10,6 +10,7 @@ use crate::error::{EngineError, Refusal};
 use crate::head::{Head, Suspended};
 use crate::ids::{self, Ids};
 use crate::live::{Live, Slot};
+use crate::lock::{Hold, Holder};
 use crate::node::{Ending, Node};
 use crate::outcome::Outcome;
 use crate::plan::Plan;
@@ -32,6 +33,10 @@ pub struct Run {
     /// Attempts that are pending or running.
     pub(crate) active: u32,
     pub(crate) hooks: RunHooks,
+    /// The locks that it and its nodes have or wait for.
+    pub(crate) holds: BTreeMap<Holder, Hold>,
+    /// Nodes that ask for their locks again when there is a place for them.
+    pub(crate) postponed: Ready,
     /// Bytes of names, inputs and items in its rows.
     pub(crate) weight: usize,
     /// What its memoized nodes gave, by cache and key.
@@ -65,6 +70,8 @@ impl PartialEq for Run {
             && self.services == other.services
             && self.active == other.active
             && self.hooks == other.hooks
+            && self.holds == other.holds
+            && self.postponed == other.postponed
             && self.weight == other.weight
             && self.remembered == other.remembered
     }
@@ -83,6 +90,8 @@ impl Run {
             services: BTreeSet::new(),
             active: 0,
             hooks: RunHooks::default(),
+            holds: BTreeMap::new(),
+            postponed: Ready::default(),
             weight: 0,
             remembered: BTreeMap::new(),
             values: Arc::new(NoValues),
@@ -96,13 +105,19 @@ impl Run {
         self
     }
 
-    /// The run that wrote these rows. The nodes may come in any order.
+    /// The run that wrote these rows. Nodes and holds may come in any order.
     ///
     /// # Errors
     /// [`EngineError::Document`] when the rows contradict each other or the document.
-    pub fn load(head: Head, plan: Arc<Plan>, mut nodes: Vec<Node>) -> Result<Self, EngineError> {
+    pub fn load(
+        head: Head,
+        plan: Arc<Plan>,
+        mut nodes: Vec<Node>,
+        holds: Vec<(Holder, Hold)>,
+    ) -> Result<Self, EngineError> {
         nodes.sort_unstable_by_key(|node| node.ix);
         let mut run = Self::new(head, plan);
+        run.holds.extend(holds);
         for node in nodes {
             run.adopt(node)?;
         }
@@ -146,6 +161,11 @@ impl Run {
         self.slot(ix).map(|slot| &slot.node)
     }
 
+    /// What a holder has or waits for.
+    pub fn hold(&self, holder: Holder) -> Option<&Hold> {
+        self.holds.get(&holder)
+    }
+
     /// All nodes, in the order of their making.
     pub fn nodes(&self) -> impl Iterator<Item = &Node> {
         self.slots.iter().flatten().map(|slot| &slot.node)
@@ -156,6 +176,7 @@ impl Run {
     pub fn outstanding(&self) -> impl Iterator<Item = (AttemptId, Ending)> {
         self.nodes()
             .filter(|node| node.kind.is_attempt() && !node.phase.completed())
+            .filter(|node| !self.gated(node.ix))
             .map(|node| (self.attempt(node), node.ending))
     }
 
@@ -248,11 +269,15 @@ impl Run {
         })
     }
 
+    /// Whether it was suspended, and not asked to end since.
+    pub(crate) fn suspended(&self) -> bool {
+        self.head.suspended == Suspended::Yes && self.head.shutdown.is_none()
+    }
+
     /// Whether nothing new may be made: suspended, or as many attempts as the run allows.
     pub(crate) fn held(&self) -> bool {
-        let suspended = self.head.suspended == Suspended::Yes && self.head.shutdown.is_none();
         let limit = self.plan.run_parallelism();
-        suspended || limit.is_some_and(|limit| self.active >= limit)
+        self.suspended() || self.awaits_locks() || limit.is_some_and(|limit| self.active >= limit)
     }
 
     /// Whether the run is too large to grow further.

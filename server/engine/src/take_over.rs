@@ -43,7 +43,7 @@ impl Run {
         head.outputs.clone_from(&self.head.outputs);
         head.artifacts.clone_from(&self.head.artifacts);
         head.progress = progress(&rows);
-        Ok(Self::load(head, Arc::clone(&self.plan), rows)?)
+        Ok(Self::load(head, Arc::clone(&self.plan), rows, Vec::new())?)
     }
 
     /// A row in the new run: under its name, and what ran is not said to have run there.

@@ -9,7 +9,7 @@ fn timestamp(at: Millis) -> Timestamp {
 }
 
 /// RFC 3339 with seconds, UTC: the form of every time in Argo's objects.
-pub(crate) fn rfc3339(at: Millis) -> String {
+pub fn rfc3339(at: Millis) -> String {
     timestamp(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 

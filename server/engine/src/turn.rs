@@ -12,6 +12,7 @@ use crate::command::Timer;
 use crate::error::EngineError;
 use crate::head::{Head, Shutdown};
 use crate::live::{Body, Slot};
+use crate::lock::Holder;
 use crate::node::{Node, NodeRole, Outputs, TemplateName};
 use crate::outcome::{Changed, Outcome};
 use crate::run::{Run, node_timer};
@@ -26,6 +27,7 @@ pub(crate) struct Turn<'r> {
     head: Changed,
     touched: BTreeSet<NodeIx>,
     removed: Vec<NodeIx>,
+    holds: BTreeSet<Holder>,
     actions: Vec<Action>,
     /// Fulfilled nodes whose owners were not told yet.
     over: VecDeque<NodeIx>,
@@ -57,6 +59,7 @@ impl<'r> Turn<'r> {
             head: Changed::No,
             touched: BTreeSet::new(),
             removed: Vec::new(),
+            holds: BTreeSet::new(),
             actions: Vec::new(),
             over: VecDeque::new(),
             made: 0,
@@ -72,6 +75,7 @@ impl<'r> Turn<'r> {
             head: self.head,
             nodes: self.touched.into_iter().collect(),
             removed: self.removed,
+            holds: self.holds.into_iter().collect(),
             actions: self.actions,
         }
     }
@@ -86,6 +90,11 @@ impl<'r> Turn<'r> {
     pub(crate) fn edit(&mut self, ix: NodeIx) -> Option<&mut Node> {
         self.touched.insert(ix);
         self.run.slot_mut(ix).map(|slot| &mut slot.node)
+    }
+
+    /// A hold was asked for, got or given back.
+    pub(crate) fn note_hold(&mut self, holder: Holder) {
+        self.holds.insert(holder);
     }
 
     pub(crate) fn act(&mut self, action: Action) {
@@ -175,10 +184,14 @@ impl<'r> Turn<'r> {
             let progress = &mut self.head().progress;
             progress.done = progress.done.saturating_add(1);
         }
-        if matches!(self.run.node(ix), Some(node) if node.served()) {
+        let served = matches!(self.run.node(ix), Some(node) if node.served());
+        if !served {
+            self.run.leave(ix);
+        }
+        self.give_back(Holder::Node(ix));
+        if served {
             return self.service_over(ix);
         }
-        self.run.leave(ix);
         self.remember(ix);
         self.measure_node(ix);
         self.fire_hooks(ix);
@@ -198,6 +211,10 @@ impl<'r> Turn<'r> {
             return;
         };
         if self.run.bar(boundary).is_some() {
+            for user in self.run.lock_users(boundary) {
+                self.run.ready.remove_owner(Some(user), user);
+                self.advance(user);
+            }
             for owner in self.run.ready.owners(Some(boundary)) {
                 self.run.ready.remove_owner(Some(boundary), owner);
                 self.advance(owner);
@@ -221,6 +238,7 @@ impl<'r> Turn<'r> {
             while let Some(ix) = self.over.pop_front() {
                 self.tell(ix);
             }
+            self.ask_again();
             if self.run.held() {
                 return;
             }
@@ -264,6 +282,17 @@ impl<'r> Turn<'r> {
         if node.phase.completed() || live.open > 0 {
             return;
         }
+        if self.run.behind_gate(ix) {
+            if self.run.bar(ix).is_none() {
+                return;
+            }
+            if self.run.gated(ix) {
+                return self.end_at_gate(ix);
+            }
+        }
+        let Some(live) = self.run.live(ix) else {
+            return;
+        };
         match live.body {
             Body::Leaf => {}
             Body::Steps(_) => self.advance_steps(ix),

@@ -3,6 +3,7 @@
 mod changes;
 mod convert;
 mod images;
+mod locks;
 mod logs;
 mod memos;
 mod objects;
@@ -23,6 +24,7 @@ pub(crate) fn routes() -> Router<App> {
     let router = site::routes(router);
     let router = runs::routes(router);
     let router = steer::routes(router);
+    let router = locks::routes(router);
     let router = logs::routes(router);
     let router = memos::routes(router);
     let router = changes::routes(router);

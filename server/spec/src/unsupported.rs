@@ -56,7 +56,6 @@ impl Finder {
                     ARTIFACTS,
                 ),
                 (spec.artifact_gc.is_some(), "artifactGC", ARTIFACTS),
-                (spec.synchronization.is_some(), "synchronization", LOCKS),
                 (spec.host_network == Some(true), "hostNetwork", HOST),
                 (
                     !spec.executor_plugins.is_empty(),
@@ -120,7 +119,6 @@ impl Finder {
                     ARTIFACTS,
                 ),
                 (archives(template), "archiveLocation", ARTIFACTS),
-                (template.synchronization.is_some(), "synchronization", LOCKS),
                 (
                     !template.resource_claims.is_empty(),
                     "resourceClaims",
@@ -449,7 +447,6 @@ impl Finder {
 }
 
 const ARTIFACTS: &str = "artifacts";
-const LOCKS: &str = "locks (mutexes and semaphores)";
 const CLAIMS: &str = "claims of devices";
 const HOST: &str = "the host's network";
 const PLUGINS: &str =

@@ -6,6 +6,7 @@ mod claims;
 mod containers;
 mod dag;
 mod fields;
+mod locks;
 mod loops;
 mod metrics;
 mod outputs;

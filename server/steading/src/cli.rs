@@ -12,6 +12,7 @@ mod history;
 mod image;
 mod lint;
 mod list;
+mod lock;
 mod logs;
 mod object;
 mod run;
@@ -81,6 +82,11 @@ enum Verb {
     Events(history::Events),
     /// Delete a run and its history
     Delete(verbs::Runs),
+    /// Show locks, who has them and who waits
+    Locks(lock::Locks),
+    /// Work with the limits of semaphores
+    #[command(subcommand)]
+    Limit(lock::Limit),
     /// Work on nodes
     #[command(subcommand)]
     Node(verbs::Node),
@@ -199,6 +205,8 @@ async fn remote(verb: Verb, connection: Connection) -> Result<(), Failure> {
         Verb::Restart(restart) => restart.run(&connection.open()?).await,
         Verb::Events(events) => events.run(&connection.open()?).await,
         Verb::Resubmit(resubmit) => resubmit.run(&connection.open()?).await,
+        Verb::Locks(locks) => locks.run(&connection.open()?).await,
+        Verb::Limit(limit) => limit.run(&connection.open()?).await,
         Verb::Node(node) => node.run(&connection.open()?).await,
         Verb::Lint(lint) => lint.run(&connection).await,
         Verb::Apply(apply) => apply.run(&connection.open()?).await,

@@ -13,7 +13,7 @@ use crate::batch::{Batch, Change, Require};
 use crate::error::Conflict;
 use crate::key::{Key, TenantNo};
 use crate::rows::event::{self, ChangedNodes, Event, EventItem};
-use crate::rows::{log, outbox, template};
+use crate::rows::{hold, log, outbox, template};
 use crate::tables::Table;
 use crate::tx::Tx;
 use crate::{RunRef, Seq, StoreError};
@@ -113,6 +113,14 @@ impl Applying<'_, '_> {
             Change::PutDocument(run, document) => self.put_document(run, document),
             Change::PutNodes(run, nodes) => self.put_nodes(run, nodes),
             Change::RemoveNodes(run, nodes) => self.remove_nodes(run, nodes),
+            Change::PutHold(run, holder, row) => {
+                let key = Key::hold(self.active_key(run)?.0, run.id, *holder);
+                self.tx.put_long(Table::Holds, &key, &hold::write(row)?)
+            }
+            Change::RemoveHold(run, holder) => {
+                let key = Key::hold(self.tenant(&run.tenant)?, run.id, *holder);
+                self.tx.remove_long(Table::Holds, &key).map(drop)
+            }
             Change::PutOutbox(tenant, attempt, row) => {
                 let key = self.attempt_key(tenant, *attempt)?;
                 self.tx.put_long(Table::Outbox, &key, &outbox::write(row)?)

@@ -7,6 +7,7 @@ use serde_json::Value;
 use steading_engine::command::Timer;
 use steading_engine::document::Document;
 use steading_engine::head::Head;
+use steading_engine::lock::{Hold, Holder};
 use steading_engine::node::Node;
 use steading_types::{AttemptId, Millis, NodeIx, ObjectName, RunId, TenantName, WorkflowName};
 
@@ -138,6 +139,10 @@ pub enum Change {
     PutNodes(RunRef, Vec<Node>),
     /// Nodes that ceased to exist.
     RemoveNodes(RunRef, Vec<NodeIx>),
+    /// What a part of an active run has or waits for.
+    PutHold(RunRef, Holder, Hold),
+    /// It has no need of locks any more; none there is fine.
+    RemoveHold(RunRef, Holder),
     /// The state of carrying out an attempt.
     PutOutbox(TenantName, AttemptId, OutboxRow),
     /// Nothing is to be done for this attempt any more.

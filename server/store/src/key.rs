@@ -2,6 +2,7 @@
 //! with the tenant's number.
 
 use steading_engine::command::Timer;
+use steading_engine::lock::Holder;
 use steading_types::{AttemptId, NodeIx, RunId};
 
 use crate::StoreError;
@@ -49,6 +50,14 @@ impl Key {
             Timer::Expiry => (4, NodeIx::ROOT),
         };
         Self::run(tenant, run).u8(kind).u32(node.0)
+    }
+
+    pub(crate) fn hold(tenant: TenantNo, run: RunId, holder: Holder) -> Self {
+        let run = Self::run(tenant, run);
+        match holder {
+            Holder::Run => run.u8(0).u32(0),
+            Holder::Node(node) => run.u8(1).u32(node.0),
+        }
     }
 
     pub(crate) fn u8(mut self, value: u8) -> Self {
@@ -139,6 +148,15 @@ impl<'k> Parts<'k> {
             node: self.node()?,
             generation: self.u32()?,
         })
+    }
+
+    pub(crate) fn holder(&mut self) -> Result<Holder, StoreError> {
+        let (kind, node) = (self.u8()?, self.node()?);
+        match kind {
+            0 => Ok(Holder::Run),
+            1 => Ok(Holder::Node(node)),
+            _ => Err(StoreError::damaged("a holder of an unknown kind")),
+        }
     }
 
     pub(crate) fn timer(&mut self) -> Result<Timer, StoreError> {

@@ -13,6 +13,7 @@ pub(crate) mod archive;
 pub(crate) mod document;
 pub(crate) mod event;
 pub(crate) mod head;
+pub(crate) mod hold;
 pub(crate) mod log;
 pub(crate) mod memo;
 pub(crate) mod node;

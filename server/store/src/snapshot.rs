@@ -1,6 +1,7 @@
 //! Typed reading from one point in time. Every getter of a tenant's data asks for the tenant; one
 //! that does not exist has nothing.
 
+mod holds;
 mod memos;
 mod objects;
 mod rows;

@@ -76,6 +76,8 @@ tables! {
     Feed = 16, "feed";
     /// ConfigMaps, Secrets and claims.
     Objects = 17, "objects";
+    /// Locks that active runs have or wait for.
+    Holds = 18, "holds";
     /// Outputs of memoized nodes, by cache and key.
     Memos = 19, "memos";
     /// What people did to runs.

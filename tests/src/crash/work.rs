@@ -1,5 +1,5 @@
-//! The runs: one step, a chain, a fan, tasks in company; of two tenants; each step tells the ledger that it
-//! started.
+//! The runs: one step, one that waits for its turn at locks, a chain, a fan, tasks in company; of two
+//! tenants; each step tells the ledger that it started.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use steading_api::client::CallError;
-use steading_api::operations::{CreateTenant, ListRuns, SubmitRun};
+use steading_api::operations::{CreateTenant, ListLocks, ListRuns, SubmitRun};
 use steading_api::run::{RunFilter, RunSummary, Submission};
 use steading_api::site::TenantBody;
 use steading_types::WorkflowPhase;
@@ -41,6 +41,7 @@ struct Accepted {
 #[derive(Clone, Copy)]
 enum Kind {
     One,
+    Locked,
     Chain,
     Fan,
     /// A daemon, what asks it, a sidecar, and a claim that they share.
@@ -49,18 +50,18 @@ enum Kind {
 
 /// What is submitted in turn; with `STEADING_COMPANY` also tasks in company, which plain processes can not be.
 fn kinds(level: Level) -> &'static [Kind] {
-    use Kind::{Chain, Company, Fan, One};
+    use Kind::{Chain, Company, Fan, Locked, One};
     let company = std::env::var_os("STEADING_COMPANY").is_some();
     match level {
-        Level::Sandbox | Level::Image if company => &[Fan, Chain, Company, One, Company, One],
-        _ => &[Fan, Chain, Chain, One, One, One],
+        Level::Sandbox | Level::Image if company => &[Fan, Chain, Company, Locked, Company, One],
+        _ => &[Fan, Chain, Chain, Locked, Locked, One],
     }
 }
 
 impl Kind {
     fn steps(self) -> usize {
         match self {
-            Self::One => 1,
+            Self::One | Self::Locked => 1,
             Self::Chain => CHAIN,
             Self::Fan => FAN + 1,
             Self::Company => 0,
@@ -208,6 +209,13 @@ impl Tenants {
                 }
             }
         }
+        for tenant in TENANTS {
+            let list = self.client.call::<ListLocks>(&[tenant], &(), &()).await?;
+            for lock in list.locks {
+                println!("left over: {lock:?}");
+                tally.left += 1;
+            }
+        }
         tally.accepted = self.accepted();
         for (attempt, times) in starts.iter().flat_map(|starts| &starts.attempts) {
             tally.attempts += 1;
@@ -262,7 +270,7 @@ fn workflow(name: &str, kind: Kind, ledger: &str) -> Value {
             "arguments": {"parameters": [{"name": "number", "value": step.to_string()}]}})
     };
     let mut templates = match kind {
-        Kind::One | Kind::Company => vec![],
+        Kind::One | Kind::Locked | Kind::Company => vec![],
         Kind::Chain => vec![json!({"name": "main",
             "steps": (0..CHAIN).map(|step| vec![call(step)]).collect::<Vec<_>>()})],
         Kind::Fan => {
@@ -280,8 +288,14 @@ fn workflow(name: &str, kind: Kind, ledger: &str) -> Value {
         "container": {"image": "host", "command": ["sh", "-c"],
             "args": [format!("echo \"$STEADING_ATTEMPT {{{{workflow.name}}}} {{{{inputs.parameters.number}}}}\" >> {ledger}; sleep 0.02")]}});
     templates.push(step);
-    json!({
+    let mut workflow = json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": name},
         "spec": {"entrypoint": entrypoint, "templates": templates},
-    })
+    });
+    for (part, lock) in [("/spec", "run"), ("/spec/templates/0", "step")] {
+        if let (Kind::Locked, Some(part)) = (kind, workflow.pointer_mut(part)) {
+            part["synchronization"] = json!({"mutexes": [{"name": lock}]});
+        }
+    }
+    workflow
 }

@@ -26,7 +26,6 @@ const REFUSED: &[(&str, &str)] = &[
     ("exit-handler-with-artifacts", "artifacts"),
     ("key-only-artifact", "artifacts"),
     ("map-reduce", "artifacts"),
-    ("synchronization-mutex-wf-level", "locks"),
     ("variables-showcase", "artifacts"),
 ];
 

@@ -8,6 +8,7 @@
 )]
 
 mod expiry;
+mod locks;
 mod pod;
 
 use std::path::Path;

@@ -40,6 +40,7 @@ impl Turn<'_> {
         selector: Option<&NodeSelector>,
     ) -> Result<Vec<NodeIx>, Refusal> {
         let waiting = self.run.waiting.iter().copied();
+        let waiting = waiting.filter(|ix| !self.run.gated(*ix));
         let Some(selector) = selector else {
             return Ok(waiting.collect());
         };

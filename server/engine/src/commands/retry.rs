@@ -50,9 +50,9 @@ impl Turn<'_> {
         head.suspended = Suspended::No;
         head.parameters.extend(parameters);
         head.progress = progress(&nodes);
-        let run = Run::load(head, Arc::clone(&self.run.plan), nodes)?;
-        *self.run = run;
-        self.begin();
+        head.phase = WorkflowPhase::Running;
+        let run = Run::load(head, Arc::clone(&self.run.plan), nodes, Vec::new())?;
+        *self.run = run.reading(Arc::clone(&self.run.values));
         self.forget(cut.removed.iter().copied().collect());
         for ix in cut.opened.iter().chain(cut.skipped.keys()) {
             let _ = self.edit(*ix);
@@ -60,11 +60,7 @@ impl Turn<'_> {
         for ix in cut.skipped.keys() {
             self.publish(*ix);
         }
-        if self.run.slots.is_empty() {
-            self.make_entry();
-        } else {
-            self.go_on();
-        }
+        self.enter_run();
         Ok(())
     }
 
@@ -87,15 +83,7 @@ impl Turn<'_> {
         if let Some(at) = self.run.deadline() {
             self.act(Action::SetTimer(Timer::Deadline, at));
         }
-        let open: Vec<NodeIx> = self
-            .run
-            .nodes()
-            .filter(|node| !node.phase.completed())
-            .map(|node| node.ix)
-            .collect();
-        for ix in open.into_iter().rev() {
-            self.advance(ix);
-        }
+        self.take_up();
         self.advance_run();
     }
 }

@@ -94,7 +94,7 @@ impl Turn<'_> {
             }
             NodeType::Suspend => true,
             NodeType::Retry => open == 0 && !node.served(),
-            _ => false,
+            _ => self.run.gated(node.ix) && self.run.is_empty(node.ix),
         }
     }
 
@@ -126,12 +126,13 @@ impl Turn<'_> {
     }
 
     fn skip(&mut self, ix: NodeIx, skipped: Skipped) {
+        let waits = self.run.gated(ix);
         let Some(node) = self.edit(ix) else {
             return;
         };
         node.outputs = skipped.outputs;
-        if !node.kind.is_attempt() {
-            let boundary = self.run.boundary(ix);
+        if waits || !node.kind.is_attempt() {
+            let boundary = self.run.counted_in(ix);
             self.run.ready.remove_owner(boundary, ix);
             self.publish(ix);
             return self.finish(ix, NodePhase::Skipped, Some(skipped.message));

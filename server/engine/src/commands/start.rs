@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use steading_spec::model::Arguments;
-use steading_types::{Millis, WorkflowPhase};
+use steading_types::{Millis, NodeIx, WorkflowPhase};
 
 use crate::action::Action;
 use crate::call::{Inputs, inputs, own_value};
 use crate::command::Timer;
 use crate::error::{EngineError, Refusal};
 use crate::exit::{COMPLETED, PHASE};
+use crate::lock::Holder;
 use crate::node::{NodeRole, TemplateName};
 use crate::scope::View;
 use crate::text;
@@ -17,7 +18,7 @@ use crate::turn::{Seed, Turn};
 
 impl Turn<'_> {
     pub(super) fn start_run(&mut self) -> Result<(), Refusal> {
-        if self.run.head.phase != WorkflowPhase::Pending {
+        if self.run.head.phase != WorkflowPhase::Pending || !self.run.holds.is_empty() {
             return Err(Refusal::Started);
         }
         if let Err(error) = self.read_arguments().and_then(|()| self.label()) {
@@ -25,27 +26,38 @@ impl Turn<'_> {
             self.end_run(WorkflowPhase::Error, Some(error.to_string()));
             return Ok(());
         }
-        self.begin();
+        // Rows that were taken over are written before the run can wait for anything.
+        let taken: Vec<NodeIx> = self.run.nodes().map(|node| node.ix).collect();
+        for ix in taken {
+            let _ = self.edit(ix);
+        }
+        self.enter_run();
+        Ok(())
+    }
+
+    /// Lets the run begin, or wait for its locks.
+    pub(super) fn enter_run(&mut self) {
+        if self.run.awaits_locks() {
+            self.head().phase = WorkflowPhase::Pending;
+            self.ask(Holder::Run);
+        } else {
+            self.begin();
+            self.open_run();
+        }
+    }
+
+    /// Makes the entry node, or goes on from the nodes that are there already.
+    pub(crate) fn open_run(&mut self) {
         self.measure_run();
         if self.run.slots.is_empty() {
             self.make_entry();
         } else {
-            self.take_over();
+            self.go_on();
         }
-        Ok(())
-    }
-
-    /// Every row that was taken over is written, and the run goes on from them.
-    fn take_over(&mut self) {
-        let taken: Vec<steading_types::NodeIx> = self.run.nodes().map(|node| node.ix).collect();
-        for ix in taken {
-            let _ = self.edit(ix);
-        }
-        self.go_on();
     }
 
     /// Marks the run as running, from now.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         let now = self.now;
         let head = self.head();
         head.phase = WorkflowPhase::Running;

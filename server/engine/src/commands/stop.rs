@@ -8,6 +8,7 @@ use crate::command::{NodeSelector, Timer};
 use crate::derive::Bar;
 use crate::error::Refusal;
 use crate::head::Shutdown;
+use crate::lock::Holder;
 use crate::node::Ending;
 use crate::templates::{joined, shutdown_message};
 use crate::turn::Turn;
@@ -64,6 +65,11 @@ impl Turn<'_> {
             self.end_run(steading_types::WorkflowPhase::Failed, Some(message));
             return;
         }
+        if self.run.awaits_locks() {
+            // It ends as any other one does, but nothing of it begins.
+            self.give_back(Holder::Run);
+            self.begin();
+        }
         let open: Vec<(NodeIx, NodeType)> = self
             .run
             .nodes()
@@ -81,7 +87,7 @@ impl Turn<'_> {
                     self.finish(ix, NodePhase::Failed, Some(message.to_owned()));
                 }
                 _ => {
-                    let boundary = self.run.boundary(ix);
+                    let boundary = self.run.counted_in(ix);
                     self.run.ready.remove_owner(boundary, ix);
                     self.advance(ix);
                 }
@@ -90,6 +96,9 @@ impl Turn<'_> {
     }
 
     fn shut_pod(&mut self, ix: NodeIx, shutdown: Shutdown) {
+        if self.run.gated(ix) {
+            return self.end_at_gate(ix);
+        }
         match self.run.node(ix).map(|node| node.ending) {
             Some(Ending::Natural) => self.ask_to_end(ix, shutdown_message(shutdown)),
             Some(Ending::Serving) => self.dismiss_one(ix),

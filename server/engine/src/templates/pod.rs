@@ -34,6 +34,20 @@ impl Turn<'_> {
         self.set_node_timer(ix, first);
     }
 
+    /// Sets the time limit of an attempt that waits before its gate.
+    pub(crate) fn limit_wait(&mut self, ix: NodeIx) {
+        let waits = |node: &Node| node.kind.is_attempt() && !node.phase.completed();
+        if self.run.node(ix).is_some_and(waits) {
+            match self.time_limits(ix) {
+                Ok(limits) => {
+                    let first = [limits.whole, limits.pending].into_iter().flatten().min();
+                    self.set_node_timer(ix, first);
+                }
+                Err(error) => self.fault(ix, &error),
+            }
+        }
+    }
+
     /// The running node of an attempt; nothing for attempts that are over or of another generation.
     pub(super) fn open_attempt(&self, attempt: AttemptId) -> Option<&Node> {
         let node = self.run.node(attempt.node)?;
@@ -141,7 +155,11 @@ impl Turn<'_> {
 
     /// The time limit of a node passed.
     pub(crate) fn node_overdue(&mut self, ix: NodeIx) {
-        self.ask_to_end(ix, OVERDUE);
+        if self.run.gated(ix) {
+            self.finish(ix, NodePhase::Failed, Some(OVERDUE.to_owned()));
+        } else {
+            self.ask_to_end(ix, OVERDUE);
+        }
     }
 
     /// Asks a running attempt to end; its node ends when the backend says so.

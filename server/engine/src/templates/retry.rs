@@ -78,8 +78,10 @@ impl Turn<'_> {
             return;
         }
         if last.served() && !last.phase.completed() {
-            if let Some(node) = self.edit(retry) {
+            let new = |node: &&mut Node| node.ending != Ending::Serving;
+            if let Some(node) = self.edit(retry).filter(new) {
                 node.ending = Ending::Serving;
+                self.run.leave(retry);
             }
             return self.check_fulfilled(retry);
         }

@@ -1,7 +1,7 @@
 //! A backend in memory: it answers every attempt as its script says, in any order, and checks after each
 //! command that the run is what its rows say and that no attempt starts twice.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use steading_engine::command::{Command, Timer};
 use steading_engine::document::Document;
 use steading_engine::error::Refusal;
 use steading_engine::head::{Head, Progress, Suspended};
+use steading_engine::lock::{Hold, HoldId, HoldStage, Holder, LockName};
 use steading_engine::metrics::Measurement;
 use steading_engine::node::Node;
 use steading_engine::plan::Plan;
@@ -85,6 +86,12 @@ pub(crate) struct Backend {
     plan: Arc<Plan>,
     started: HashSet<AttemptId>,
     rows: BTreeMap<u32, Node>,
+    holds: BTreeMap<Holder, Hold>,
+    /// Holders that have no answer yet, in order.
+    pub(crate) asking: Vec<HoldId>,
+    /// Locks that this run has.
+    pub(crate) held: BTreeMap<LockName, HoldId>,
+    elsewhere: BTreeSet<LockName>,
     head: Head,
     check: bool,
 }
@@ -161,6 +168,10 @@ impl Backend {
             plan,
             started: HashSet::new(),
             rows: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            asking: Vec::new(),
+            held: BTreeMap::new(),
+            elsewhere: BTreeSet::new(),
             head,
             check: true,
         }
@@ -200,6 +211,10 @@ impl Backend {
             plan: Arc::clone(&self.plan),
             started: HashSet::new(),
             rows: BTreeMap::new(),
+            holds: BTreeMap::new(),
+            asking: Vec::new(),
+            held: BTreeMap::new(),
+            elsewhere: BTreeSet::new(),
             check: self.check,
         }
     }
@@ -241,7 +256,18 @@ impl Backend {
                 Action::Remember(ix) => self.remembered.push(ix),
                 Action::Continue => more = true,
                 Action::Completed => self.completed += 1,
+                Action::Acquire(id) => self.asking.push(id),
+                Action::Release(id) => {
+                    self.asking.retain(|asking| *asking != id);
+                    self.held.retain(|_, holder| *holder != id);
+                }
             }
+        }
+        for holder in outcome.holds {
+            match self.run.hold(holder) {
+                Some(hold) => self.holds.insert(holder, hold.clone()),
+                None => self.holds.remove(&holder),
+            };
         }
         if self.check {
             self.check();
@@ -249,13 +275,46 @@ impl Backend {
         if more {
             self.apply(Command::Continue)?;
         }
-        Ok(())
+        self.grant()?;
+        let placed = |id: &&HoldId| {
+            let hold = self.run.hold(id.holder);
+            hold.is_some_and(|hold| hold.stage == HoldStage::Placed)
+        };
+        match self.asking.iter().find(placed).copied() {
+            Some(hold) => self.apply(Command::LocksBusy { hold }),
+            None => Ok(()),
+        }
+    }
+
+    /// Gives free locks to those who ask, all or none, in the order of asking.
+    pub(crate) fn grant(&mut self) -> Result<(), Refusal> {
+        let wanted = |run: &Run, id: &HoldId| run.hold(id.holder).unwrap().locks.clone();
+        let free = self.asking.iter().position(|id| {
+            let wanted = wanted(&self.run, id);
+            let free = |lock| !self.held.contains_key(lock) && !self.elsewhere.contains(lock);
+            wanted.iter().all(free)
+        });
+        let Some(position) = free else {
+            return Ok(());
+        };
+        let id = self.asking.remove(position);
+        for lock in wanted(&self.run, &id) {
+            self.held.insert(lock, id);
+        }
+        self.apply(Command::LocksGranted { hold: id })
+    }
+
+    /// Another run has this lock, or gives it back.
+    pub(crate) fn elsewhere(&mut self, locks: &[LockName]) {
+        self.elsewhere = locks.iter().cloned().collect();
+        self.grant().unwrap();
     }
 
     /// The run is what its rows say, and asks for what is outstanding.
     fn check(&self) {
         let rows = self.rows.values().cloned().collect();
-        let loaded = Run::load(self.head.clone(), Arc::clone(&self.plan), rows).unwrap();
+        let holds = self.holds.clone().into_iter().collect();
+        let loaded = Run::load(self.head.clone(), Arc::clone(&self.plan), rows, holds).unwrap();
         assert!(
             loaded == self.run,
             "loaded {loaded:#?}\nlived {:#?}",

@@ -12,6 +12,7 @@ mod backend;
 mod ending;
 mod examples;
 mod flow;
+mod locks;
 mod memo;
 mod people;
 mod pods;

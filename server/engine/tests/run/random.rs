@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 use steading_engine::command::{Actor, Command, Comparison, NodeSelector, SelectorTerm};
+use steading_engine::lock::{LockKind, LockName};
 use steading_types::WorkflowPhase;
 use steading_types::task::End;
 
@@ -34,6 +35,8 @@ struct Spec {
     exit: bool,
     deadline: bool,
     parallelism: u8,
+    /// The templates that take a lock, by bits; the last bit: the run itself.
+    locks: u8,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -71,12 +74,14 @@ fn spec() -> impl Strategy<Value = Spec> {
         any::<bool>(),
         any::<bool>(),
         0u8..4,
+        prop_oneof![Just(0), any::<u8>()],
     )
-        .prop_map(|(templates, exit, deadline, parallelism)| Spec {
+        .prop_map(|(templates, exit, deadline, parallelism, locks)| Spec {
             templates,
             exit,
             deadline,
             parallelism,
+            locks,
         })
 }
 
@@ -134,9 +139,16 @@ fn yaml(spec: &Spec) -> String {
     if spec.parallelism > 1 {
         let _ = writeln!(out, "parallelism: {}", spec.parallelism);
     }
+    if spec.locks & 128 != 0 {
+        out.push_str("synchronization: {mutexes: [{name: run}]}\n");
+    }
     out.push_str("templates:\n");
     for (at, (kind, retry, limits)) in spec.templates.iter().enumerate() {
         let _ = writeln!(out, "  - name: t{at}");
+        // A lock of its own for each template: nobody waits for what is held above it.
+        if spec.locks & (1 << at) != 0 {
+            let _ = writeln!(out, "    synchronization: {{mutexes: [{{name: l{at}}}]}}");
+        }
         match retry {
             0 => out.push_str("    retryStrategy: {limit: 1, retryPolicy: Always}\n"),
             1 => {
@@ -221,6 +233,8 @@ fn happen(run: &mut Backend, (which, how): Event) {
         }
         0 if how < 70 => drop(run.apply(Command::Terminate)),
         0 if how < 90 => drop(run.apply(Command::Continue)),
+        0 if how < 120 => run.elsewhere(&[lock("run"), lock("l0"), lock("l1")]),
+        0 if how < 150 => run.elsewhere(&[]),
         0 if how < 200 => {
             let phase = ["Pending", "Running"][usize::from(how % 2)];
             drop(run.apply(skip(phase)));
@@ -261,8 +275,16 @@ fn skip(phase: &str) -> Command {
     }
 }
 
+fn lock(name: &str) -> LockName {
+    LockName {
+        namespace: "default".into(),
+        kind: LockKind::Mutex(name.into()),
+    }
+}
+
 /// Goes on without surprises until the run is over.
 fn to_the_end(run: &mut Backend) {
+    run.elsewhere(&[]);
     for _ in 0..20_000 {
         if run.run.head().phase.completed() {
             return;
@@ -289,10 +311,17 @@ fn settled(run: &Backend) {
     );
     assert_eq!(run.run.timers().count(), 0);
     assert!(!run.run.wants_more());
+    assert!(run.asking.is_empty() && run.held.is_empty());
+}
+
+/// 400 cases, or as many as `PROPTEST_CASES` says.
+fn cases() -> u32 {
+    let said = std::env::var("PROPTEST_CASES").ok();
+    said.and_then(|said| said.parse().ok()).unwrap_or(400)
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn every_run_ends_and_is_what_its_rows_say(

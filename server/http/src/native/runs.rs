@@ -17,6 +17,7 @@ use steading_store::{Deed, RunRef, Tenants};
 use steading_types::{NodeIx, NodePhase, NodeType, WorkflowPhase};
 
 use super::convert::{event, links, node, summary};
+use super::locks::{explain_node, explain_run};
 use super::steer::by;
 use crate::App;
 use crate::fault::warnings;
@@ -74,7 +75,11 @@ fn list(ctx: &Ctx, wanted: RunFilter) -> Result<RunList, Problem> {
         .store()
         .read(|s| Ok((s.list_runs(&tenants, &filter, after, limit)?, s.seq()?)))?;
     Ok(RunList {
-        runs: page.runs.iter().map(summary).collect(),
+        runs: page
+            .runs
+            .iter()
+            .map(|head| explain_run(ctx, head, summary(head)))
+            .collect(),
         next: page.next.map(|id| id.to_string()),
         seq: seq.0,
     })
@@ -135,7 +140,7 @@ fn detail(ctx: &Ctx) -> Result<RunDetail, Problem> {
         .flatten()
         .map(|cause| node(&Tree::new(&head, &nodes), cause));
     Ok(RunDetail {
-        summary: summary(&head),
+        summary: explain_run(ctx, &head, summary(&head)),
         annotations: head.annotations.clone(),
         parameters,
         outputs: head.outputs.clone(),
@@ -251,7 +256,7 @@ fn nodes(ctx: &Ctx, wanted: NodeFilter) -> Result<NodeList, Problem> {
     let page: Vec<_> = admitted
         .by_ref()
         .take(limit)
-        .map(|row| node(&tree, row))
+        .map(|row| explain_node(ctx, &head, node(&tree, row)))
         .collect();
     let next = admitted
         .next()

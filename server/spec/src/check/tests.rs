@@ -430,6 +430,32 @@ fn expressions_and_metrics_are_read_before_a_run_starts() {
 }
 
 #[test]
+fn locks_have_names_and_semaphores_a_limit() {
+    let with = |locks: &str| format!("container: {{image: x}}\nsynchronization: {{{locks}}}");
+    let at = "spec.templates[2].synchronization";
+    refuses(
+        &with("mutexes: [{}]"),
+        &format!("{at}.mutexes[0].name"),
+        "a lock needs a name",
+    );
+    for both in [
+        "{}",
+        "{database: {key: k}, configMapKeyRef: {name: m, key: k}}",
+    ] {
+        refuses(
+            &with(&format!("semaphores: [{both}]")),
+            &format!("{at}.semaphores[0]"),
+            "a semaphore needs either configMapKeyRef or database",
+        );
+    }
+    accepts(&with(
+        "mutexes: [{name: m}], semaphores: [{database: {key: k}}]",
+    ));
+    let unknown = "entrypoint: a\nsynchronization: {mutexes: [{name: '{{inputs.parameters.p}}'}]}\ntemplates: [{name: a, suspend: {}}]";
+    assert!(faults(unknown)[0].starts_with("spec.synchronization"));
+}
+
+#[test]
 fn what_is_remembered_has_a_place_and_who_approves_is_counted() {
     refuses(
         "container: {image: x}\nmemoize: {key: k}",
@@ -485,13 +511,10 @@ fn what_can_not_run_yet_is_refused_by_name() {
             &format!("{what}: not supported by this version"),
         );
     }
-    let spec = "entrypoint: a\nhostNetwork: true\nsynchronization: {mutexes: [{name: m}]}\ntemplates: [{name: a, suspend: {}}]";
+    let spec = "entrypoint: a\nhostNetwork: true\ntemplates: [{name: a, suspend: {}}]";
     assert_eq!(
         faults(spec),
-        [
-            "spec.synchronization: locks (mutexes and semaphores): not supported by this version",
-            "spec.hostNetwork: the host's network: not supported by this version",
-        ]
+        ["spec.hostNetwork: the host's network: not supported by this version"]
     );
 }
 

@@ -177,7 +177,12 @@ objects! {
     Semaphore {
         config_map_key_ref: Option<ConfigMapKeyRef>,
         namespace: String,
-        database: Option<Value>,
+        database: Option<DatabaseLimit>,
+    }
+
+    /// A limit that the server keeps for the tenant.
+    DatabaseLimit {
+        key: String,
     }
 
     /// Metrics that a node or a run emits.

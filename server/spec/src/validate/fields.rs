@@ -2,7 +2,7 @@
 
 use steading_types::parse_duration;
 
-use super::{Check, Code, Fault, Place, metrics, scope, short, tags, type_name};
+use super::{Check, Code, Fault, Place, locks, metrics, scope, short, tags, type_name};
 use crate::model::{
     APPROVALS, AnyString, Hooks, IntOrString, RetryStrategy, Template, TemplateType, Volume,
 };
@@ -37,6 +37,14 @@ pub(super) fn workflow(check: &mut Check<'_>) {
     }
     retry(check, spec.retry_strategy.as_ref(), "spec.retryStrategy");
     metrics::check(check, spec.metrics.as_ref(), "spec.metrics");
+    let synchronization = spec.synchronization.as_ref();
+    locks::check(check, synchronization, "spec.synchronization");
+    if let Some(synchronization) = synchronization {
+        let at = "spec.synchronization";
+        tags::check(check, synchronization, at, &|check, tag| {
+            scope::global(check, tag)
+        });
+    }
     volumes(check, &spec.volumes, "spec.volumes");
     hooks(check, &spec.hooks, "spec.hooks");
     for (name, hook) in &spec.hooks {
@@ -73,6 +81,8 @@ pub(super) fn template(check: &mut Check<'_>, place: &Place<'_>, kind: TemplateT
     );
     metrics::check(check, template.metrics.as_ref(), &place.at("metrics"));
     memoize(check, place);
+    let synchronization = template.synchronization.as_ref();
+    locks::check(check, synchronization, &place.at("synchronization"));
     approvals(check, place);
     volumes(check, &template.volumes, &place.at("volumes"));
     for (caller, at) in template.callers() {

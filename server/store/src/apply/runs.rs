@@ -157,7 +157,13 @@ impl Applying<'_, '_> {
 
     /// Removes what only an active run has.
     fn clear_work(&mut self, key: &Key) -> Result<(), StoreError> {
-        for table in [Table::Nodes, Table::Logs, Table::Outbox, Table::Timers] {
+        for table in [
+            Table::Nodes,
+            Table::Logs,
+            Table::Outbox,
+            Table::Timers,
+            Table::Holds,
+        ] {
             self.tx.remove_all(table, key)?;
         }
         Ok(())

@@ -108,6 +108,8 @@ fn every_released_form_of_a_row_still_loads() {
         cut: Some(70),
     }];
     golden("log-v1", &logs, log::write(&logs), log::read);
+    let locks = fixtures::hold();
+    golden("hold-v1", &locks, hold::write(&locks), hold::read);
     let owner = tenant::Tenant {
         name: run.tenant.clone(),
         created: Millis(5),

@@ -118,6 +118,31 @@ impl Snapshot {
         .collect()
     }
 
+    /// The small values of an owner whose keys begin so, by key.
+    ///
+    /// # Errors
+    /// The disk's errors.
+    pub fn settings(
+        &self,
+        owner: &Owner,
+        prefix: &str,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let Some(number) = self.owner(owner)? else {
+            return Ok(Vec::new());
+        };
+        let rows = self.long_rows(
+            Table::Settings,
+            &Key::tenant(number).bytes(prefix.as_bytes()),
+        )?;
+        rows.map(|row| {
+            let (key, row) = row?;
+            let mut parts = Parts::new(&key);
+            parts.tenant()?;
+            Ok((parts.text()?.to_owned(), row))
+        })
+        .collect()
+    }
+
     /// A small value.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use steading_engine::document::Document;
 use steading_engine::head::{Head, Progress, Suspended};
+use steading_engine::lock::{Hold, HoldStage, LockKind, LockName, Rank, Request};
 use steading_engine::node::{Ending, Node, NodeRole, Outputs, TemplateName, Usage};
 use steading_store::*;
 use steading_types::{
@@ -220,4 +221,35 @@ pub(crate) fn archived(run: &RunRef, name: &str, phase: WorkflowPhase) -> Vec<Ch
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.unwrap().block_on(future)
+}
+
+#[allow(dead_code, reason = "shared with the tests of the rows")]
+pub(crate) fn hold() -> Hold {
+    let lock = |kind| LockName {
+        namespace: "default".into(),
+        kind,
+    };
+    Hold {
+        locks: [
+            lock(LockKind::Mutex("m".into())),
+            lock(LockKind::ConfigMap {
+                name: "sizes".into(),
+                key: "k".into(),
+            }),
+            lock(LockKind::Database("d".into())),
+        ]
+        .into(),
+        stage: HoldStage::Held,
+        since: Millis(7),
+        request: Request {
+            generation: 2,
+            number: 1,
+        },
+        rank: Rank {
+            priority: std::cmp::Reverse(-3),
+            created: Millis(5),
+            asked: Millis(6),
+        },
+        who: "default/hello".into(),
+    }
 }

@@ -5,6 +5,7 @@ mod flows;
 mod host;
 mod large;
 mod latency;
+mod locks;
 mod peers;
 mod pods;
 mod report;
@@ -55,6 +56,9 @@ async fn main() -> Result<()> {
     }
     if wants("large") {
         large::measure(&mut report, length).await?;
+    }
+    if wants("locks") {
+        locks::measure(&mut report).await?;
     }
     if wants("restart") {
         start::measure_archive(&mut report, length).await?;

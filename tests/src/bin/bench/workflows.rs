@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-fn workflow(templates: Value) -> Value {
+/// A workflow of these templates that begins with `main`.
+pub(crate) fn workflow(templates: Value) -> Value {
     json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
         "metadata": {"generateName": "bench-"},

@@ -94,6 +94,7 @@ impl Inner {
         }
         match control.put(requires, changes).await {
             Ok(()) => {
+                self.limits_changed(tenant);
                 self.watched.changed(tenant, &name);
                 Ok(Some(name))
             }
