@@ -1,6 +1,8 @@
 //! Locks between whole runs: who waits is told why, goes on in order, and nothing is lost or kept too long,
 //! whatever ends a holder and whenever the server dies.
 
+mod nodes;
+
 use serde_json::{Value, json};
 use steading_api::lock::{LimitBody, LockBody};
 use steading_api::node::{NodeBody, NodeFilter};
@@ -264,30 +266,6 @@ async fn a_semaphore_lets_as_many_in_as_its_limit_says_also_when_that_changes() 
 }
 
 #[tokio::test]
-async fn items_of_a_loop_take_turns_and_leave_the_places_to_others() {
-    let site = Site::open().await;
-    let ledger = site.0.data().join("turns");
-    let step = format!("echo + >> {0}; sleep 0.05; echo - >> {0}", ledger.display());
-    let spec = json!({
-        "entrypoint": "main",
-        "templates": [
-            {"name": "main", "parallelism": 2, "steps": [[
-                {"name": "turn", "template": "turn", "withSequence": {"count": "6"}},
-                {"name": "free", "template": "free"},
-            ]]},
-            {"name": "turn", "synchronization": {"mutexes": [{"name": "m"}]}, "retryStrategy": {"limit": 1},
-             "container": {"image": "host", "command": ["sh", "-c"], "args": [step]}},
-            {"name": "free", "container": {"image": "host", "command": ["true"]}},
-        ],
-    });
-    site.submit("loop", spec).await;
-    site.ends("loop", WorkflowPhase::Succeeded).await;
-    let turns = std::fs::read_to_string(ledger).unwrap();
-    assert_eq!(turns, "+\n-\n".repeat(6));
-    site.lock(MUTEX, &[], &[]).await;
-}
-
-#[tokio::test]
 async fn however_a_holder_or_a_waiter_ends_the_next_goes_on() {
     let site = Site::open().await;
     let client = site.0.client();
@@ -339,33 +317,46 @@ async fn however_a_holder_or_a_waiter_ends_the_next_goes_on() {
 }
 
 #[tokio::test]
-async fn a_node_that_waits_says_why_and_can_be_stopped() {
+async fn the_command_line_shows_locks_and_sets_limits() {
     let site = Site::open().await;
-    site.submit("holder", mutex()).await;
-    site.lock(MUTEX, &["holder"], &[]).await;
-    let spec = json!({
-        "entrypoint": "main",
-        "templates": [
-            {"name": "main", "steps": [[{"name": "s", "template": "t"}]]},
-            {"name": "t", "synchronization": {"mutexes": [{"name": "m"}]},
-             "container": {"image": "host", "command": ["true"]}},
-        ],
-    });
-    site.submit("waiter", spec).await;
-    let why = wait::until("the node to wait", async || {
-        let nodes = site.nodes("waiter").await;
-        let node = nodes.into_iter().find(|node| node.display_name == "s");
-        Ok(node.and_then(|node| node.message))
-    })
-    .await
-    .unwrap();
-    assert!(why.starts_with("Waiting for default/Mutex/m lock"), "{why}");
-    let client = site.0.client();
-    let none = NodeVerb::default();
-    client
-        .call::<StopRun>(&[TENANT, "waiter"], &(), &none)
-        .await
-        .unwrap();
-    site.ends("waiter", WorkflowPhase::Failed).await;
-    site.lock(MUTEX, &["holder"], &[]).await;
+    let told = |arguments: &[&str]| {
+        let output = site.0.command().unwrap().args(arguments).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        let words = String::from_utf8(output.stdout).unwrap();
+        let lines = words.lines().map(|line| {
+            let words = line.split_whitespace();
+            words.collect::<Vec<_>>().join(" ")
+        });
+        lines.collect::<Vec<_>>()
+    };
+    told(&["limit", "set", "licences", "1"]);
+    told(&["limit", "set", "shared/licences", "7"]);
+    assert_eq!(
+        told(&["limit", "list"]),
+        ["NAME LIMIT", "default/licences 1", "shared/licences 7"]
+    );
+    let licence = held(json!({"semaphores": [{"database": {"key": "licences"}}]}));
+    for run in ["one", "two", "three"] {
+        site.submit(run, licence.clone()).await;
+    }
+    let lock = "default/Database/licences";
+    site.lock(lock, &["one"], &["two", "three"]).await;
+    assert_eq!(
+        told(&["locks", "-o", "wide"])[1],
+        format!("{lock} 1 1 default/one default/two default/three")
+    );
+    told(&["limit", "set", "licences", "2"]);
+    site.lock(lock, &["one", "two"], &["three"]).await;
+    assert_eq!(
+        told(&["locks"]),
+        [
+            "NAME HELD LIMIT HOLDERS WAITING",
+            &format!("{lock} 2 2 default/one default/two 1")
+        ]
+    );
+    let mut nothing = site.0.command().unwrap();
+    let refused = nothing.args(["limit", "set", "licences", "0"]).output();
+    let words = String::from_utf8(refused.unwrap().stderr).unwrap();
+    assert!(words.contains("lock.limit"), "{words}");
 }
