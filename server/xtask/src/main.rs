@@ -63,7 +63,7 @@ enum Verb {
     },
     /// Measure the program to hand out, beside make, xargs and Dagu.
     Bench {
-        /// `--short`, and the parts to measure: start, latency, flows, sustained, large, restart.
+        /// `--short`, and the parts to measure: start, latency, flows, pods, sustained, large, locks, restart.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },

@@ -12,6 +12,9 @@ use crate::{Length, host, workflows};
 /// How much faster than linear a quantity may grow: noise of a shared machine.
 const SLACK: f64 = 1.35;
 
+/// Seconds in which 10,000 items are expanded.
+const EXPANSION: f64 = 1.0;
+
 struct Run {
     seconds: f64,
     written: f64,
@@ -54,7 +57,25 @@ pub(crate) async fn measure(report: &mut Report, length: Length) -> Result<()> {
             );
         }
     }
+    let items = sizes[2];
+    report.line(
+        &format!("withParam of {items} items expanded"),
+        expansion(items).await?,
+        "s",
+        Goal::AtMost(EXPANSION),
+    );
     Ok(())
+}
+
+/// Seconds from the submission of a loop until all of its nodes are there.
+async fn expansion(items: usize) -> Result<f64> {
+    let site = Site::open(Level::Process).await?;
+    let start = Instant::now();
+    let run = site.submit(workflows::items(items)).await?;
+    while (site.row(&run.name).await?.total as usize) < items {
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    Ok(start.elapsed().as_secs_f64())
 }
 
 async fn run(size: usize) -> Result<Run> {

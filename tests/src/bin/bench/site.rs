@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use steading_api::operations::{ListRuns, SubmitRun};
 use steading_api::run::{RunFilter, RunSummary, Submission};
@@ -31,21 +31,26 @@ impl Site {
         submit(&self.client, workflow).await
     }
 
-    /// Waits for a run's success. The list reads one row a run, however large the run is.
-    pub(crate) async fn succeeded(&self, run: &RunSummary, pause: Duration) -> Result<()> {
+    /// A run's own row: its cost does not depend on the size of the run.
+    pub(crate) async fn row(&self, name: &str) -> Result<RunSummary> {
         let filter = RunFilter {
-            name: Some(run.name.clone()),
+            name: Some(name.to_owned()),
             limit: Some(1),
             ..RunFilter::default()
         };
+        let list = self
+            .client
+            .call::<ListRuns>(&[TENANT], &filter, &())
+            .await?;
+        list.runs.into_iter().next().context("the run is gone")
+    }
+
+    /// Waits for a run's success.
+    pub(crate) async fn succeeded(&self, run: &RunSummary, pause: Duration) -> Result<()> {
         loop {
-            let list = self
-                .client
-                .call::<ListRuns>(&[TENANT], &filter, &())
-                .await?;
-            match list.runs.first().map(|run| run.phase) {
-                Some(WorkflowPhase::Succeeded) => return Ok(()),
-                Some(phase) if phase.completed() => bail!("{} ended {phase:?}", run.name),
+            match self.row(&run.name).await?.phase {
+                WorkflowPhase::Succeeded => return Ok(()),
+                phase if phase.completed() => bail!("{} ended {phase:?}", run.name),
                 _ => tokio::time::sleep(pause).await,
             }
         }

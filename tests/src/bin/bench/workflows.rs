@@ -57,6 +57,16 @@ pub(crate) fn fan(width: usize, image: &str) -> Value {
     workflow(json!([{"name": "main", "steps": [[all]]}, step(image)]))
 }
 
+/// A loop over so many items of a list, each of which waits for somebody.
+pub(crate) fn items(count: usize) -> Value {
+    let list = json!((0..count).collect::<Vec<_>>()).to_string();
+    let all = json!({"name": "s", "template": "waits", "withParam": list,
+        "arguments": {"parameters": [{"name": "item", "value": "{{item}}"}]}});
+    let waits =
+        json!({"name": "waits", "suspend": {}, "inputs": {"parameters": [{"name": "item"}]}});
+    workflow(json!([{"name": "main", "steps": [[all]]}, waits]))
+}
+
 fn step(image: &str) -> Value {
     json!({"name": "step", "container": {"image": image, "command": ["true"]}})
 }
