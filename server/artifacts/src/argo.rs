@@ -3,6 +3,7 @@
 
 mod azure;
 mod gcs;
+mod git;
 mod http;
 mod s3;
 
@@ -23,6 +24,7 @@ pub struct Location {
     gcs: Option<gcs::Words>,
     azure: Option<azure::Words>,
     http: Option<http::Words>,
+    git: Option<git::Words>,
     raw: Option<RawWords>,
     /// Of a repository: whether logs are kept as artifacts; the caller's business.
     archive_logs: Option<IgnoredAny>,
@@ -117,6 +119,9 @@ impl Location {
         if let Some(words) = &self.http {
             return words.resolve(secrets).map(Repository::Web);
         }
+        if let Some(words) = &self.git {
+            return words.resolve(secrets).map(Repository::Git);
+        }
         let raw = self.raw.as_ref().map(|words| words.data.clone());
         Ok(Repository::Raw(raw.unwrap_or_default().into()))
     }
@@ -127,6 +132,7 @@ impl Location {
             (self.gcs.is_some(), "gcs"),
             (self.azure.is_some(), "azure"),
             (self.http.is_some(), "http"),
+            (self.git.is_some(), "git"),
             (self.raw.is_some(), "raw"),
         ];
         let there = kinds.into_iter().filter(|(there, _)| *there);

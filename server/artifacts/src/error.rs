@@ -48,6 +48,14 @@ pub enum ArtifactError {
         /// What the store said.
         why: String,
     },
+    /// The store is perhaps another one than it says.
+    #[error("{store} does not prove that it is what it says: {why}")]
+    HostKey {
+        /// The store, for a person.
+        store: String,
+        /// What it showed.
+        why: String,
+    },
     /// The store says that the request is wrong.
     #[error("{store} refuses: {why}")]
     Refused {
@@ -134,6 +142,7 @@ impl ArtifactError {
             Self::NotFound { .. } => "artifact.not-found",
             Self::StoreDown { .. } => "artifact.store-down",
             Self::Denied { .. } => "artifact.denied",
+            Self::HostKey { .. } => "artifact.host-key",
             Self::Refused { .. } => "artifact.refused",
             Self::TooLarge { .. } => "artifact.too-large",
             Self::Damaged { .. } => "artifact.damaged",
@@ -173,6 +182,9 @@ impl ArtifactError {
             Self::Denied { .. } => {
                 Some("check the secret that the repository names, and what it may do there")
             }
+            Self::HostKey { .. } => Some(
+                "compare it with the server's own key; an operator can add that to the site's known hosts",
+            ),
             Self::Egress { .. } => Some("an operator can allow it in the site's egress rules"),
             Self::DiskFull => Some("make room on the disk, or shorten how long artifacts are kept"),
             Self::ReadOnly { .. } => Some("name a repository for the outputs of this template"),

@@ -11,7 +11,9 @@ mod azure;
 mod digest;
 mod egress;
 mod error;
+mod git;
 mod key;
+mod known_hosts;
 mod local;
 mod network;
 mod outbound;
@@ -32,14 +34,15 @@ pub use azure::AzureStore;
 pub use digest::{Sha256, Stored};
 pub use egress::{Egress, RuleError};
 pub use error::{Again, ArtifactError};
+pub use git::GitStore;
 pub use key::{Key, KeyError};
 pub use local::LocalStore;
 pub use network::{Identity, Network, Patience};
 pub use outbound::{Outbound, OutboundError};
 pub use raw::RawStore;
 pub use repository::{
-    Addressing, AzureBlob, AzureCredential, Encryption, MissingBucket, OAuthClient, Repository, S3,
-    S3Credential, Web, WebCredential,
+    Addressing, AzureBlob, AzureCredential, Branches, Encryption, Git, GitCredential, HostKey,
+    MissingBucket, OAuthClient, Repository, S3, S3Credential, Submodules, Web, WebCredential,
 };
 pub use s3::S3Store;
 pub use secret::Secret;

@@ -2,6 +2,7 @@
 //! and their addresses judged, no redirect is followed by itself, no proxy and no credential is picked up from
 //! the environment, and whoever keeps us waiting is left.
 
+mod socket;
 mod tls;
 mod unverified;
 
@@ -17,6 +18,7 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::egress::Egress;
 use crate::error::ArtifactError;
+use crate::known_hosts::KnownHosts;
 pub use tls::Identity;
 
 /// How long a store may keep us waiting.
@@ -47,6 +49,7 @@ pub struct Network {
     trust: Arc<rustls::RootCertStore>,
     patience: Patience,
     spool: Arc<Path>,
+    known_hosts: Arc<KnownHosts>,
 }
 
 impl Network {
@@ -61,6 +64,7 @@ impl Network {
             trust: Arc::new(tls::trust(authorities)?),
             patience,
             spool: std::env::temp_dir().into(),
+            known_hosts: Arc::default(),
         })
     }
 
@@ -76,6 +80,11 @@ impl Network {
     /// A file without a name: it goes with its last user.
     pub(crate) fn spool(&self) -> Result<File, ArtifactError> {
         Ok(tempfile::tempfile_in(&self.spool)?)
+    }
+
+    /// A directory that goes with its holder.
+    pub(crate) fn spool_directory(&self) -> Result<tempfile::TempDir, ArtifactError> {
+        Ok(tempfile::tempdir_in(&self.spool)?)
     }
 
     pub(crate) fn patience(&self) -> Patience {

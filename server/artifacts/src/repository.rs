@@ -2,6 +2,7 @@
 //! long as the work that needs it and is never written down.
 
 mod azure;
+mod git;
 mod s3;
 mod web;
 
@@ -12,12 +13,14 @@ use reqwest::Url;
 
 use crate::azure::AzureStore;
 use crate::error::ArtifactError;
+use crate::git::GitStore;
 use crate::network::Network;
 use crate::raw::RawStore;
 use crate::s3::S3Store;
 use crate::store::ArtifactStore;
 use crate::web::WebStore;
 pub use azure::{AzureBlob, AzureCredential};
+pub use git::{Branches, Git, GitCredential, HostKey, Submodules};
 pub use s3::{Addressing, Encryption, MissingBucket, S3, S3Credential};
 pub use web::{OAuthClient, Web, WebCredential};
 
@@ -30,6 +33,8 @@ pub enum Repository {
     Azure(AzureBlob),
     /// One address on a web server.
     Web(Web),
+    /// A checkout of a git repository.
+    Git(Git),
     /// A content that is at hand.
     Raw(Bytes),
 }
@@ -44,6 +49,7 @@ impl Repository {
             Self::S3(described) => Arc::new(S3Store::open(described, network)?),
             Self::Azure(described) => Arc::new(AzureStore::open(described, network)?),
             Self::Web(described) => Arc::new(WebStore::open(described, network)?),
+            Self::Git(described) => Arc::new(GitStore::open(described, network)?),
             Self::Raw(bytes) => Arc::new(RawStore::new(bytes.clone())),
         })
     }

@@ -63,7 +63,8 @@ enum Verb {
     },
     /// Measure the program to hand out, beside make, xargs and Dagu.
     Bench {
-        /// `--short`, and the parts to measure: start, latency, flows, pods, sustained, large, locks, restart.
+        /// `--short`, and the parts to measure: start, latency, flows, pods, sustained, large, locks, restart; or
+        /// `stores`, which are measured alone, beside the AWS command line, with `--short` behind it.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
@@ -120,6 +121,11 @@ fn run(verb: Verb) -> Result<()> {
         Verb::Check => check::all(&workspace, &mut progress),
         Verb::Test => test::all(&workspace, &mut progress),
         Verb::Faults { kills } => trial::faults(&workspace, &mut progress, kills),
+        Verb::Bench { arguments } if of_stores(&arguments) => trial::bench_stores(
+            &workspace,
+            &mut progress,
+            arguments.get(1..).unwrap_or_default(),
+        ),
         Verb::Bench { arguments } => trial::bench(&workspace, &mut progress, &arguments),
         Verb::Demo { exit } => {
             let afterwards = if exit {
@@ -132,6 +138,11 @@ fn run(verb: Verb) -> Result<()> {
     }
 }
 
+/// The artifact stores are measured without the program.
+fn of_stores(arguments: &[String]) -> bool {
+    arguments.first().is_some_and(|part| part == "stores")
+}
+
 fn steps(verb: &Verb) -> usize {
     match verb {
         Verb::Setup => setup::STEPS + stores::STEPS,
@@ -142,6 +153,7 @@ fn steps(verb: &Verb) -> usize {
         Verb::Check => check::STEPS,
         Verb::Test => test::STEPS,
         Verb::Faults { .. } => trial::FAULTS,
+        Verb::Bench { arguments } if of_stores(arguments) => trial::BENCH_STORES,
         Verb::Bench { .. } => trial::BENCH,
         Verb::Demo { .. } => demo::STEPS,
     }

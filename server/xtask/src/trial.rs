@@ -8,10 +8,12 @@ use anyhow::Result;
 use crate::progress::Progress;
 use crate::setup::{self, Need};
 use crate::workspace::Workspace;
-use crate::{command, images, program};
+use crate::{command, images, program, stores};
 
 /// Steps that [`faults`] reports.
 pub(crate) const FAULTS: usize = setup::STEPS + program::STEPS + 1;
+/// Steps that [`bench_stores`] reports.
+pub(crate) const BENCH_STORES: usize = 2;
 /// Steps that [`bench`] reports.
 pub(crate) const BENCH: usize = setup::STEPS + program::STEPS + images::STEPS + 1;
 
@@ -33,6 +35,22 @@ pub(crate) fn faults(workspace: &Workspace, progress: &mut Progress, kills: u64)
                 .env("STEADING_BIN", steading)
                 .env("STEADING_KILLS", kills.to_string()),
         )
+    })
+}
+
+/// Measures the artifact stores.
+pub(crate) fn bench_stores(
+    workspace: &Workspace,
+    progress: &mut Progress,
+    arguments: &[String],
+) -> Result<()> {
+    let aws = stores::aws(workspace, progress)?;
+    progress.step("measurements", || {
+        let mut cargo = Command::new("cargo");
+        cargo.args(["run", "--quiet", "--release"]);
+        cargo.args(["--package", "steading-artifacts"]);
+        cargo.args(["--example", "stores", "--"]).args(arguments);
+        command::run(cargo.current_dir(workspace.root()).env("STEADING_AWS", aws))
     })
 }
 

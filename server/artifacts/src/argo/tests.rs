@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::*;
 use crate::repository::{
-    Addressing, AzureBlob, AzureCredential, Encryption, MissingBucket, S3, S3Credential, Web,
-    WebCredential,
+    Addressing, AzureBlob, AzureCredential, Branches, Encryption, GitCredential, HostKey,
+    MissingBucket, S3, S3Credential, Submodules, Web, WebCredential,
 };
 
 /// Every Secret holds its own name and key.
@@ -137,6 +137,36 @@ fn a_web_address_carries_headers_and_a_login() {
 }
 
 #[test]
+fn a_git_repository_is_described_by_what_is_fetched() {
+    let words = json!({"git": {
+        "repo": "https://forge/x", "branch": "b", "singleBranch": true, "depth": 1,
+        "disableSubmodules": true, "insecureSkipTLS": true, "fetch": ["refs/meta/*:refs/meta/*"],
+        "passwordSecret": {"name": "g", "key": "token"},
+    }});
+    let Repository::Git(git) = resolved(words).unwrap() else {
+        panic!("it is a git repository")
+    };
+    assert_eq!(
+        (git.branch.as_deref(), git.branches),
+        (Some("b"), Branches::One)
+    );
+    assert_eq!((git.revision, git.depth), (None, Some(1)));
+    assert_eq!(git.submodules, Submodules::Left);
+    let (user, password) = (Secret::default(), Secret::new("g/token"));
+    assert_eq!(git.credential, GitCredential::Login { user, password });
+    assert_eq!(git.host_key, HostKey::Known);
+    let words = json!({"git": {
+        "repo": "git@forge:x", "insecureIgnoreHostKey": true,
+        "sshPrivateKeySecret": {"name": "g", "key": "key"},
+    }});
+    let Repository::Git(git) = resolved(words).unwrap() else {
+        panic!("it is a git repository")
+    };
+    assert_eq!(git.credential, GitCredential::Key(Secret::new("g/key")));
+    assert_eq!(git.host_key, HostKey::Any);
+}
+
+#[test]
 fn what_is_not_served_is_refused_by_name() {
     for (words, says) in [
         (json!({}), "names no store"),
@@ -174,6 +204,10 @@ fn what_is_not_served_is_refused_by_name() {
                 "accessKeySecret": {"name": "missing", "key": "k"},
                 "secretKeySecret": {"name": "missing", "key": "s"}}}),
             "the Secret missing has no value k",
+        ),
+        (
+            json!({"git": {"repo": "https://f/x", "singleBranch": true}}),
+            "git.singleBranch",
         ),
         (
             json!({"azure": {"endpoint": "e", "container": "c", "useSDKCreds": true}}),

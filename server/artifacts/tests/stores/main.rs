@@ -25,11 +25,15 @@ macro_rules! trials {
 mod azure;
 mod contract;
 mod fake;
+mod git;
+mod git_server;
+mod git_ssh;
 mod hostile;
 mod link;
 mod programs;
 mod s3;
 mod s3_faults;
+mod ssh_server;
 mod web;
 
 use std::future::Future;
@@ -41,6 +45,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 fn main() -> ExitCode {
     let trials = [
         azure::trials,
+        git::trials,
+        git_ssh::trials,
         hostile::trials,
         s3::trials,
         s3_faults::trials,

@@ -40,6 +40,22 @@ pub(crate) fn azurite() -> Result<Option<String>> {
     })
 }
 
+/// OpenSSH's server and the libraries that came with it.
+pub(crate) struct Sshd {
+    pub(crate) program: PathBuf,
+    pub(crate) libraries: PathBuf,
+}
+
+/// Nothing where it is not installed.
+pub(crate) fn sshd() -> Result<Option<Sshd>> {
+    let root = installed("sshd/usr");
+    let program = root.join("sbin/sshd");
+    Ok(present(&program)?.then(|| Sshd {
+        program,
+        libraries: root.join(format!("lib/{}-linux-gnu", std::env::consts::ARCH)),
+    }))
+}
+
 /// Ends all of them.
 pub(crate) fn end_all() {
     for mut child in std::mem::take(&mut *running()) {
@@ -103,7 +119,7 @@ fn installed(path: &str) -> PathBuf {
 
 /// That it is missing is told in one visible line, and is an error under `cargo xtask test` and in continuous
 /// integration.
-fn present(path: &Path) -> Result<bool> {
+pub(crate) fn present(path: &Path) -> Result<bool> {
     if path.exists() {
         return Ok(true);
     }
