@@ -82,8 +82,6 @@ async fn measure(times: usize) {
     bench
         .line("get 1,000 x 10 KB", times, 5.0, Work::GetMany)
         .await;
-    let _ = bench.server.kill();
-    let _ = bench.server.wait();
 }
 
 #[derive(Clone, Copy)]
@@ -92,6 +90,14 @@ enum Work {
     Get,
     PutMany,
     GetMany,
+}
+
+/// The server goes too when a measurement fails.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let _ = self.server.kill();
+        let _ = self.server.wait();
+    }
 }
 
 impl Bench {
@@ -124,7 +130,12 @@ impl Bench {
             missing: MissingBucket::Create,
         };
         let egress = Egress::parse(["127.0.0.1"]).unwrap();
-        let network = Network::new(egress, None, Patience::default()).unwrap();
+        // What takes long shall be measured, not given up.
+        let patience = Patience {
+            silence: std::time::Duration::from_secs(600),
+            ..Patience::default()
+        };
+        let network = Network::new(egress, None, patience).unwrap();
         let store = S3Store::open(&described, &network).unwrap();
         prepare(directory.path());
         Self {

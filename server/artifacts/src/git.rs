@@ -122,7 +122,13 @@ fn refused(name: &str, error: impl std::fmt::Display) -> ArtifactError {
 
 /// The same, of all that went wrong what is the reason of the rest.
 fn failed(name: &str, error: gix::Error) -> ArtifactError {
-    refused(name, error.probable_cause())
+    match error.classify().is_resource_exhausted() {
+        true => ArtifactError::TooLarge {
+            what: format!("an object of {name}"),
+            limit: fetch::OBJECT,
+        },
+        false => refused(name, error.probable_cause()),
+    }
 }
 
 impl ArtifactStore for GitStore {

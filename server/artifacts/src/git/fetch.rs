@@ -23,6 +23,11 @@ use crate::network::{Client, Network};
 use crate::repository::{GitCredential, HostKey};
 use crate::secret::Secret;
 
+/// The most bytes of one object: it is held in memory.
+pub(super) const OBJECT: u64 = 128 << 20;
+/// Objects that are unpacked at once.
+const UNPACKING: u32 = 2;
+
 /// Where a repository comes from.
 #[derive(Clone)]
 pub(super) struct Remote {
@@ -109,8 +114,13 @@ fn created(place: &Path) -> gix::Result<Repository> {
     let kind = create::Kind::WithWorktree;
     // Nothing of this host's configuration, environment or attributes.
     let isolated = open::Options::isolated();
-    // Nor a journal of who changed which reference when.
-    let isolated = isolated.config_overrides(["core.logAllRefUpdates=false"]);
+    let isolated = isolated.config_overrides([
+        // Nor a journal of who changed which reference when.
+        "core.logAllRefUpdates=false".to_owned(),
+        // A few bytes of a pack can mean an object of any size.
+        format!("gitoxide.objects.allocLimit={OBJECT}"),
+        format!("pack.threads={UNPACKING}"),
+    ]);
     let repository =
         ThreadSafeRepository::init_opts(place, kind, create::Options::default(), isolated)?;
     let mut repository = repository.to_thread_local();

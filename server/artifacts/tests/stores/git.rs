@@ -21,6 +21,7 @@ trials![
     a_login_is_shown_and_needed,
     what_a_checkout_may_not_do_it_does_not,
     a_tree_that_grows_without_end_is_refused,
+    an_object_that_does_not_fit_into_memory_is_refused,
 ];
 
 pub(crate) fn described(url: String) -> Git {
@@ -295,5 +296,19 @@ async fn a_tree_that_grows_without_end_is_refused() -> Result<()> {
     let mut described = described(server.url("one"));
     described.depth = Some(1);
     assert_eq!(refusal(&described).await.code(), "artifact.too-large");
+    Ok(())
+}
+
+async fn an_object_that_does_not_fit_into_memory_is_refused() -> Result<()> {
+    let Some(server) = GitServer::start(None).await? else {
+        return Ok(());
+    };
+    server.repository("one")?;
+    // In the pack, these are some hundred KiB.
+    let file = std::fs::File::create(server.root.join("one/large"))?;
+    file.set_len(200 << 20)?;
+    server.commit("one")?;
+    let error = refusal(&described(server.url("one"))).await;
+    assert_eq!(error.code(), "artifact.too-large", "{error}");
     Ok(())
 }
