@@ -214,23 +214,17 @@ impl Bench {
             Work::GetMany => ("s3://bench/their-many", "gotten", true),
         };
         let mut aws = Command::new(std::env::var_os("STEADING_AWS").unwrap_or("aws".into()));
-        aws.args([
-            "--endpoint-url",
-            &self.endpoint,
-            "s3",
-            "cp",
-            "--only-show-errors",
-            from,
-            to,
-        ])
-        .current_dir(self.directory.path())
-        .env("AWS_ACCESS_KEY_ID", "access")
-        .env("AWS_SECRET_ACCESS_KEY", "secret")
-        .env("AWS_DEFAULT_REGION", "us-east-1")
-        .env("AWS_EC2_METADATA_DISABLED", "true")
-        // What s3s-fs does not know; ours does not send it either.
-        .env("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
-        .env("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required");
+        aws.args(["--endpoint-url", &self.endpoint])
+            .args(["--cli-read-timeout", "600"])
+            .args(["s3", "cp", "--only-show-errors", from, to])
+            .current_dir(self.directory.path())
+            .env("AWS_ACCESS_KEY_ID", "access")
+            .env("AWS_SECRET_ACCESS_KEY", "secret")
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            // What s3s-fs does not know; ours does not send it either.
+            .env("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
+            .env("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required");
         if many {
             aws.arg("--recursive");
         }
