@@ -26,6 +26,8 @@ pub enum Kind {
     Run,
     /// What tasks printed.
     Log,
+    /// What nodes took and gave as files.
+    Artifact,
     /// WorkflowTemplate and ClusterWorkflowTemplate.
     Template,
     /// Values by name, for workflows.

@@ -4,6 +4,7 @@
 //! Builds for wasm32; does no I/O: a transport sends what [`client::prepare`] makes.
 
 pub mod access;
+pub mod artifact;
 pub mod change;
 pub mod client;
 pub mod error;

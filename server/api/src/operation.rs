@@ -39,6 +39,8 @@ pub enum Delivery {
     Events,
     /// The request's body is a stream of bytes, the answer one JSON document.
     Upload,
+    /// The answer is a stream of bytes of any type.
+    Bytes,
 }
 
 /// One operation of the native API, as a type: the client and the router both use it.

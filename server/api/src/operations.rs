@@ -1,6 +1,7 @@
 //! The table: every operation of the native API, each once.
 
 use crate::access::{Kind, Reach, Verb};
+use crate::artifact::{ArtifactFiles, ArtifactFilter, ArtifactList, ArtifactQuery};
 use crate::change::{ChangeBody, ChangeQuery};
 use crate::history::RunEventList;
 use crate::image::{Freed, ImageBody, ImageList, ImageName, ImageTag};
@@ -135,6 +136,14 @@ operations! {
     GetLogs: Get "/tenants/{tenant}/runs/{run}/logs" (LogQuery, ()) -> Json LogPage, Read Log in Tenant, ["run.not-found", "request.filter"];
     /// Follows a run's logs until it is over.
     FollowLogs: Get "/tenants/{tenant}/runs/{run}/logs/follow" (LogQuery, ()) -> Events LogLine, Read Log in Tenant, ["run.not-found"];
+    /// What the nodes of a run took and gave as files.
+    ListArtifacts: Get "/tenants/{tenant}/runs/{run}/artifacts" (ArtifactFilter, ()) -> Json ArtifactList, Read Artifact in Tenant, ["run.not-found"];
+    /// The content of an artifact, or a range of it; the node by its Argo id or its name.
+    GetArtifact: Get "/tenants/{tenant}/runs/{run}/artifacts/{node}/{artifact}" (ArtifactQuery, ()) -> Bytes (), Read Artifact in Tenant,
+        ["run.not-found", "artifact.not-found", "artifact.store-down"];
+    /// The files of an artifact that is kept file by file.
+    ListArtifactFiles: Get "/tenants/{tenant}/runs/{run}/artifacts/{node}/{artifact}/files" (ArtifactQuery, ()) -> Json ArtifactFiles, Read Artifact in Tenant,
+        ["run.not-found", "artifact.not-found", "artifact.store-down"];
     /// Follows the changes of a tenant, from a sequence number on.
     FollowChanges: Get "/tenants/{tenant}/changes" (ChangeQuery, ()) -> Events ChangeBody, Read Run in Tenant, ["feed.gone"];
 

@@ -21,7 +21,11 @@ pub struct Source(Kind);
 
 #[derive(Clone)]
 enum Kind {
-    File { file: Arc<File>, size: u64 },
+    File {
+        file: Arc<File>,
+        start: u64,
+        size: u64,
+    },
     Bytes(Bytes),
 }
 
@@ -37,9 +41,19 @@ impl Source {
             });
         }
         Ok(Self(Kind::File {
+            start: 0,
             size: meta.len(),
             file: Arc::new(file),
         }))
+    }
+
+    /// A part of a file of ours: `size` bytes from `start` on.
+    pub fn section(file: File, start: u64, size: u64) -> Self {
+        Self(Kind::File {
+            file: Arc::new(file),
+            start,
+            size,
+        })
     }
 
     /// A content in memory.
@@ -60,9 +74,9 @@ impl Source {
         let left = self.size().saturating_sub(offset);
         let length = length.min(usize::try_from(left).unwrap_or(usize::MAX));
         match &self.0 {
-            Kind::File { file, .. } => {
+            Kind::File { file, start, .. } => {
                 let mut part = vec![0; length];
-                file.read_exact_at(&mut part, offset)?;
+                file.read_exact_at(&mut part, start.saturating_add(offset))?;
                 Ok(part.into())
             }
             Kind::Bytes(bytes) => {

@@ -254,11 +254,20 @@ impl Inner {
 
     /// The rendered work of an attempt, or the report of why there is none.
     async fn order(
-        &self,
+        self: &Arc<Self>,
         tenant: &TenantName,
         attempt: AttemptId,
     ) -> Result<Order, Box<TaskReport>> {
         let mut request = self.ask(tenant, attempt, |run| run.task(attempt, now()))?;
+        if !request.takes.is_empty() {
+            let fetched = self.fetch(tenant, attempt, &request.takes, &mut request.task);
+            fetched
+                .await
+                .map_err(|error| match self.unwanted(attempt) {
+                    true => never_ran(),
+                    false => unprepared(error.code().to_owned(), error.to_string()),
+                })?;
+        }
         let lent = match self.provide(tenant, &mut request.task, &request.wants) {
             Ok(lent) => self.lend_claims(tenant, attempt, &mut request, lent).await,
             Err(error) => Err(error),
@@ -327,7 +336,7 @@ impl Inner {
         self.note(tenant, command, row.into_iter().collect()).await;
     }
 
-    fn unwanted(&self, attempt: AttemptId) -> bool {
+    pub(crate) fn unwanted(&self, attempt: AttemptId) -> bool {
         self.attempts
             .map()
             .get(&attempt)
@@ -431,6 +440,9 @@ impl Inner {
     ) {
         self.scheduler().remove(tenant, attempt);
         self.pump();
+        if !report.artifacts.is_empty() {
+            self.keep_artifacts(tenant, attempt, &mut report).await;
+        }
         if let Some(excess) = self.excess(attempt) {
             report.end = End::Unprepared {
                 code: excess.code().to_owned(),

@@ -23,6 +23,9 @@ pub enum ControlError {
         /// Its name.
         name: String,
     },
+    /// The node has no such artifact.
+    #[error("there is no such artifact")]
+    NoArtifact,
     /// The ConfigMap or Secret has no such key.
     #[error("{} \"{name}\" has no key \"{key}\"", plural(*.kind))]
     NoKey {
@@ -100,6 +103,7 @@ impl ControlError {
             Self::NoRun(_) => "run.not-found",
             Self::NoTemplate(_) => "template.not-found",
             Self::NoObject { .. } => "object.not-found",
+            Self::NoArtifact => "artifact.not-found",
             Self::NoKey { .. } => "object.key-missing",
             Self::NotText { .. } => "object.not-text",
             Self::Path(_) => "object.path",

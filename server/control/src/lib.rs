@@ -5,6 +5,7 @@
 
 pub mod apply;
 mod archive;
+pub mod artifacts;
 mod attempts;
 pub mod backend;
 pub mod claims;
@@ -40,6 +41,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use steading_store::Store;
 
+use crate::artifacts::Artifacts;
 use crate::attempts::Attempts;
 use crate::backend::Backend;
 use crate::claims::Claims;
@@ -80,6 +82,8 @@ pub struct Parts {
     pub web: Arc<dyn Web>,
     /// The keys of Secrets.
     pub keyring: Keyring,
+    /// Where artifacts lie.
+    pub artifacts: Artifacts,
     /// Attempts that run at once.
     pub slots: usize,
 }
@@ -95,6 +99,7 @@ pub(crate) struct Inner {
     doctor: Arc<dyn Doctor>,
     web: Arc<dyn Web>,
     keyring: Keyring,
+    artifacts: Artifacts,
     registry: Registry,
     attempts: Attempts,
     served: Served,
@@ -133,6 +138,7 @@ impl Control {
             doctor: parts.doctor,
             web: parts.web,
             keyring: parts.keyring,
+            artifacts: parts.artifacts,
             registry: Registry::default(),
             attempts: Attempts::default(),
             served: Served::default(),

@@ -20,6 +20,9 @@ use crate::values;
 /// Templates inside each other (Argo's figure).
 const NESTED: u16 = 100;
 
+/// What a step or task, and the template that it calls, know it by.
+pub(crate) const CALL_NAMES: [&str; 2] = ["steps.name", "tasks.name"];
+
 impl Turn<'_> {
     /// Runs a step or task: checks its condition, works out its arguments and calls its template.
     pub(crate) fn call(&mut self, mut seed: Seed, caller: &dyn Caller, flow: NodeIx) {
@@ -27,7 +30,12 @@ impl Turn<'_> {
         let Some(from) = self.run.live(flow).and_then(|live| live.template) else {
             return;
         };
-        let view = View::flow(self.run, self.now, flow).item(seed.item.as_ref());
+        let mut view = View::flow(self.run, self.now, flow).item(seed.item.as_ref());
+        if plan.reads_call_names {
+            for name in CALL_NAMES {
+                view = view.with(name, seed.display_name.as_str());
+            }
+        }
         seed.template = written(&caller.call());
         // A skipped step still tells which outputs it would have had.
         let plain = plan.resolved.target(from, caller.call());

@@ -11,6 +11,7 @@ use steading_spec::resolve::{Resolved, TemplateIx};
 use steading_spec::template::Compiled;
 use steading_types::NodeType;
 
+use crate::call::CALL_NAMES;
 use crate::document::Document;
 use crate::error::EngineError;
 use crate::graph::DagSheet;
@@ -23,6 +24,8 @@ pub struct Plan {
     sheets: Vec<OnceLock<Sheet>>,
     /// Whether anything reads the standard output of a step.
     pub(crate) reads_results: bool,
+    /// Whether a text refers to the name of the step or task that it belongs to.
+    pub(crate) reads_call_names: bool,
     /// Whether a template is a daemon, so that nodes of the run talk to each other.
     pub(crate) has_daemons: bool,
     /// What the run is one of many of: the template that it is made from, or the stem of its name. Part of
@@ -62,6 +65,9 @@ impl Plan {
             pipeline: pipeline(&document.workflow),
             locks,
             reads_results: mentions(&document.resolved, "outputs.result"),
+            reads_call_names: CALL_NAMES
+                .into_iter()
+                .any(|name| mentions(&document.resolved, name)),
             has_daemons,
             sheets: (0..count).map(|_| OnceLock::new()).collect(),
             resolved,

@@ -174,6 +174,15 @@ impl<'r> View<'r> {
         Some(path.into())
     }
 
+    /// The name of the step or task that called the template.
+    fn call_name(&self) -> Option<Value> {
+        let mut node = self.run.node(self.inputs?)?;
+        if node.role == NodeRole::Try {
+            node = self.run.node(node.owner?)?;
+        }
+        Some(node.display_name.as_str().into())
+    }
+
     fn template(&self) -> Option<&Template> {
         let template = self.run.live(self.inputs?)?.template?;
         self.run.plan.template(template).ok()
@@ -211,6 +220,7 @@ impl Scope for View<'_> {
         let found = match name.split_once('.') {
             _ if self.artifact_here(name).is_some() => Some(self.shown(name)),
             Some(("inputs", rest)) => self.input(rest),
+            Some(("steps" | "tasks", "name")) => self.call_name(),
             Some(("outputs", rest)) => self.output_path(rest),
             Some(("steps" | "tasks", rest)) => self.child(rest),
             Some(("workflow", rest)) => workflow::get(self.run, self.now, rest),

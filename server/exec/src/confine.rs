@@ -141,8 +141,8 @@ pub(crate) struct Identity<'a> {
 }
 
 impl Identity<'_> {
-    /// User, group and further groups; nothing when the task's root goes on as it is.
-    fn resolve(&self) -> io::Result<Option<(u32, u32)>> {
+    /// User and group; nothing when the task's root goes on as it is.
+    pub(crate) fn resolve(&self) -> io::Result<Option<(u32, u32)>> {
         let security = self.security;
         let named = match security.user {
             Some(uid) => Some((uid, 0)),

@@ -49,6 +49,8 @@ pub struct Policy {
     pub tmp_bytes: u64,
     /// Processes and threads of one task.
     pub pids: u32,
+    /// Bytes of one artifact, unpacked.
+    pub artifact_bytes: u64,
     /// How a task gets its own root from an image.
     pub image_roots: ImageRoots,
     /// Where the networks of confined tasks lead.
@@ -81,6 +83,7 @@ impl Default for Policy {
             log_bytes: 64 * 1024 * 1024,
             tmp_bytes: 512 * 1024 * 1024,
             pids: 4096,
+            artifact_bytes: 256 << 30,
             image_roots: ImageRoots::Overlay,
             egress: Egress::Closed,
         }

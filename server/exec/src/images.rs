@@ -11,7 +11,7 @@
 //!
 //! Works with and without a running server: every change holds `DATA/images/lock`.
 
-mod archive;
+pub(crate) mod archive;
 mod import;
 mod name;
 mod unpack;

@@ -15,6 +15,7 @@ use rustix::process::{DumpableBehavior, Pid, Signal, WaitOptions, getpid, wait};
 use serde::{Deserialize, Serialize};
 use steading_types::task::{Container, End, Level, Network, Security};
 
+use crate::artifacts;
 use crate::body::{Finished, unprepared};
 use crate::cgroup::Group;
 use crate::confine::{self, Identity};
@@ -26,6 +27,7 @@ use crate::program::{Defaults, LaunchError, Program};
 use crate::realm::{Realm, made_by_child};
 use crate::rootfs::{self, Plan};
 use crate::spawner::Site;
+use crate::staging::Staged;
 use crate::sys;
 use crate::volumes::Volumes;
 use crate::wire::{Packet, Root, Start, receive};
@@ -60,7 +62,9 @@ pub(crate) struct Init<'a> {
     pub(crate) control: OwnedFd,
     /// The programs' ends of the output pipes: of what runs before main and main, then of the others.
     pub(crate) ends: Vec<[OwnedFd; 2]>,
-    /// In the same order.
+    /// Input and output artifacts.
+    pub(crate) staged: Staged,
+    /// In the same order as the pipes.
     pub(crate) groups: Rc<[Option<Group>]>,
 }
 
@@ -94,6 +98,7 @@ impl Init<'_> {
         plan.enter().map_err(unavailable)?;
         self.workdir(&plan, &task.main, task.init.len());
         self.become_nobody().map_err(unavailable)?;
+        self.take()?;
         let hands = Crew::new(self, hands).run()?;
         end_all_others();
         let end = verdict(&hands);
@@ -105,6 +110,8 @@ impl Init<'_> {
         if well {
             outputs::collect(&task.outputs, &mut finished);
         }
+        let limit = self.site.setup.policy.artifact_bytes;
+        artifacts::gather(task, &self.staged, limit, &mut finished);
         Ok(finished)
     }
 
@@ -142,6 +149,20 @@ impl Init<'_> {
                 Ok(std::fs::File::open("/proc/self/ns/mnt")?.into())
             },
         )
+    }
+
+    /// Puts the input artifacts in their places.
+    fn take(&self) -> Result<(), End> {
+        let task = &self.start.task;
+        if task.takes.is_empty() {
+            return Ok(());
+        }
+        let image = self.config(task.init.len());
+        let identity = self.identity(image.user.as_deref(), &task.main.security);
+        let owner = identity.resolve().map_err(unavailable)?;
+        let owner = owner.filter(|_| self.realm.privileged);
+        let limit = self.site.setup.policy.artifact_bytes;
+        artifacts::place(task, &self.staged, owner, limit)
     }
 
     fn finished(&self, end: End) -> Finished {
@@ -228,6 +249,7 @@ impl Init<'_> {
             hosts: self.hosts(),
             resolver: self.resolver(),
             writable: !container.security.read_only_root,
+            rooms: self.rooms(is_main),
         }
     }
 
@@ -237,6 +259,16 @@ impl Init<'_> {
         let own = matches!(task.network, Network::Reaching | Network::Serving(_));
         let host = self.site.resolver.as_deref().filter(|_| !own);
         task.resolver.as_deref().or(host)
+    }
+
+    /// For the artifacts of main, in a sandbox: volumes have places of their own.
+    fn rooms(&self, is_main: bool) -> Vec<&str> {
+        let task = &self.start.task;
+        let takes = task.takes.iter().map(|taken| taken.path.as_str());
+        let paths = takes.chain(task.gives.iter().map(|given| given.path.as_str()));
+        let mounts = &task.main.mounts;
+        let free = |path: &&str| !mounts.iter().any(|mount| path.starts_with(&mount.path));
+        rootfs::rooms(paths.filter(free).filter(|_| is_main))
     }
 
     /// Container runtimes make a missing working directory; a read-only root can not have one.
@@ -349,13 +381,17 @@ impl Init<'_> {
 
     /// The last step of a process on its way to a container's program.
     pub(crate) fn confine(&self, user: Option<&str>, security: &Security) -> io::Result<()> {
-        let identity = Identity {
+        let identity = self.identity(user, security);
+        let pids = self.site.setup.policy.pids;
+        confine::give_up(&identity, pids, &self.site.filter)
+    }
+
+    fn identity<'i>(&self, user: Option<&'i str>, security: &'i Security) -> Identity<'i> {
+        Identity {
             user,
             security,
             one_user: !self.realm.privileged,
-        };
-        let pids = self.site.setup.policy.pids;
-        confine::give_up(&identity, pids, &self.site.filter)
+        }
     }
 
     /// Whether containers run side by side, each within its own limits.

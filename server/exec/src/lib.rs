@@ -10,6 +10,7 @@
 //! A supervisor outlives the server: after a restart [`Exec::open`] finds it again by the task's
 //! directory. Nothing polls: the end of a supervisor is an event on a process descriptor.
 
+mod artifacts;
 mod body;
 mod cgroup;
 pub mod claims;
@@ -36,6 +37,7 @@ mod realm;
 mod room;
 mod rootfs;
 mod spawner;
+mod staging;
 mod supervisor;
 mod sys;
 mod taskdir;
@@ -43,6 +45,8 @@ mod volumes;
 mod wire;
 mod within;
 
+pub use artifacts::unpack_to as unpack_artifact;
 pub use error::ExecError;
 pub use exec::{Egress, Ended, Exec, ImageRoots, Options, Policy, State, Stop};
 pub use keeper::{SpawnerSeed, early_fork};
+pub use staging::Staging;

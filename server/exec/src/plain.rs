@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, wait};
 use steading_types::task::{Container, End, Security, Task};
 
+use crate::artifacts;
 use crate::body::{Body, Finished, unprepared};
 use crate::cgroup::{Group, Limits};
 use crate::images::ImageConfig;
@@ -17,6 +18,7 @@ use crate::output::Output;
 use crate::outputs;
 use crate::program::{Defaults, LaunchError, Program};
 use crate::spawner::Site;
+use crate::staging::Staged;
 use crate::sys;
 use crate::taskdir::TaskDir;
 use crate::wire::Start;
@@ -29,6 +31,7 @@ pub(crate) struct Plain<'a> {
     /// Our copies of the programs' ends of the output pipes.
     ends: Vec<[OwnedFd; 2]>,
     groups: Rc<[Option<Group>]>,
+    staged: Staged,
     current: usize,
     pid: Pid,
 }
@@ -53,12 +56,16 @@ impl<'a> Plain<'a> {
             Ok(())
         };
         prepare().map_err(|error| unprepared("exec.io", error))?;
+        let staged = Staged::open(dir, task).map_err(|error| unprepared("exec.io", error))?;
+        let limit = site.setup.policy.artifact_bytes;
+        artifacts::place(task, &staged, None, limit)?;
         let mut plain = Self {
             site,
             dir,
             start,
             ends,
             groups,
+            staged,
             current: 0,
             pid: getpid(),
         };
@@ -138,6 +145,8 @@ impl<'a> Plain<'a> {
         if well {
             outputs::collect(&self.start.task.outputs, &mut finished);
         }
+        let limit = self.site.setup.policy.artifact_bytes;
+        artifacts::gather(&self.start.task, &self.staged, limit, &mut finished);
         Some(finished)
     }
 }

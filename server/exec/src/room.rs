@@ -15,6 +15,7 @@ use crate::network;
 use crate::output::Output;
 use crate::realm::Realm;
 use crate::spawner::Site;
+use crate::staging::Staged;
 use crate::sys::{self, Fork};
 use crate::taskdir::TaskDir;
 use crate::volumes;
@@ -62,6 +63,7 @@ impl<'a> Room<'a> {
         groups: Rc<[Option<Group>]>,
     ) -> std::io::Result<Self> {
         let work = dir.work()?;
+        let staged = Staged::open(dir, &start.task)?;
         let flags = SocketFlags::CLOEXEC;
         let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?;
         let mut namespaces =
@@ -85,6 +87,7 @@ impl<'a> Room<'a> {
                     work,
                     control: theirs,
                     ends,
+                    staged,
                     groups,
                 };
                 sys::exit(i32::from(init.run().is_err()))

@@ -29,6 +29,22 @@ pub(crate) const HOME: &str = "/work";
 const HOST_DIRS: [&str; 8] = [
     "bin", "sbin", "lib", "lib32", "lib64", "libx32", "opt", "nix",
 ];
+/// What else has a meaning in a sandbox.
+const TAKEN: [&str; 8] = ["usr", "etc", "proc", "dev", "sys", "run", "tmp", "work"];
+
+/// The directories below a sandbox's root that paths need and it does not have.
+pub(crate) fn rooms<'p>(paths: impl Iterator<Item = &'p str>) -> Vec<&'p str> {
+    let tops = paths.filter_map(|path| path.strip_prefix('/')?.split_once('/'));
+    let mut rooms: Vec<&str> = tops
+        .map(|(top, _)| top)
+        .filter(|top| !matches!(*top, "" | "." | "..") && top.len() < 200)
+        .filter(|top| !HOST_DIRS.contains(top) && !TAKEN.contains(top))
+        .collect();
+    rooms.sort_unstable();
+    rooms.dedup();
+    rooms
+}
+
 /// The device nodes of a task: name, minor number of major 1 (5 for tty).
 const NODES: [(&str, u32, u32); 6] = [
     ("null", 1, 3),
@@ -55,6 +71,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) resolver: Option<&'a str>,
     /// The root of an image can be written.
     pub(crate) writable: bool,
+    /// Directories below `/` that a sandbox has besides, for artifacts.
+    pub(crate) rooms: Vec<&'a str>,
 }
 
 /// A detached mount and where it goes.
@@ -143,6 +161,11 @@ impl Plan<'_> {
         pieces.push(piece(tmp, "/tmp"));
         self.realm.make_dir(&self.scratch, 0o755)?;
         pieces.push(piece(tree_at(&self.scratch)?, HOME));
+        for room in &self.rooms {
+            let dir = self.scratch.with_extension(room);
+            self.realm.make_dir(&dir, 0o755)?;
+            pieces.push(piece(tree_at(&dir)?, &format!("/{room}")));
+        }
         Ok((root, pieces))
     }
 

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use steading_api::error::{FaultBody, Severity};
+use steading_artifacts::ArtifactError;
 use steading_control::error::ControlError;
 use steading_control::site::SiteError;
 use steading_spec::Fault;
@@ -15,6 +16,7 @@ impl From<ControlError> for Problem {
             ControlError::NoRun(_)
             | ControlError::NoTemplate(_)
             | ControlError::NoObject { .. }
+            | ControlError::NoArtifact
             | ControlError::NoKey { .. } => Self::not_found(error.code(), error.to_string()),
             ControlError::Invalid(faults) => Self::request(error.code(), error.to_string()).faults(
                 faults
@@ -63,6 +65,25 @@ impl From<StoreError> for Problem {
             StoreError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             StoreError::Gone { .. } => StatusCode::GONE,
             _ => return Self::internal(&chain(&error)),
+        };
+        let problem = Self::new(status, error.code(), error.to_string());
+        match error.fix() {
+            Some(fix) => problem.fix(fix),
+            None => problem,
+        }
+    }
+}
+
+impl From<ArtifactError> for Problem {
+    fn from(error: ArtifactError) -> Self {
+        let status = match &error {
+            // A name that can be none of an object's is as good as one that is not there.
+            ArtifactError::NotFound { .. } | ArtifactError::Key(_) => {
+                return Self::not_found("artifact.not-found", "there is no such artifact");
+            }
+            ArtifactError::Disk { .. } => return Self::internal(&chain(&error)),
+            ArtifactError::StoreDown { .. } => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_GATEWAY,
         };
         let problem = Self::new(status, error.code(), error.to_string());
         match error.fix() {

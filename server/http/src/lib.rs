@@ -3,6 +3,7 @@
 //! A request is authenticated, matched, authorised on the matched operation and handed to `control` as a
 //! command or answered from a snapshot. No table is opened here, and foreign formats stay in `compat`.
 
+mod artifacts;
 mod auth;
 mod compat;
 mod docs;

@@ -1,5 +1,6 @@
 //! The native API: a handler an operation, each in the file of its kind.
 
+mod artifacts;
 mod changes;
 mod convert;
 mod images;
@@ -26,6 +27,7 @@ pub(crate) fn routes() -> Router<App> {
     let router = steer::routes(router);
     let router = locks::routes(router);
     let router = logs::routes(router);
+    let router = artifacts::routes(router);
     let router = memos::routes(router);
     let router = changes::routes(router);
     let router = templates::routes(router);

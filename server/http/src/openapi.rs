@@ -47,10 +47,14 @@ impl Visitor for Paths {
     {
         let row = O::ROW;
         let answer = self.generator.subschema_for::<O::Answer>();
-        let media = if row.delivery == Delivery::Events {
-            "text/event-stream"
-        } else {
-            "application/json"
+        let media = match row.delivery {
+            Delivery::Events => "text/event-stream",
+            Delivery::Bytes => "*/*",
+            Delivery::Json | Delivery::Upload => "application/json",
+        };
+        let answer = match row.delivery {
+            Delivery::Bytes => json!({"type": "string", "format": "binary"}),
+            _ => json!(answer),
         };
         let mut operation = json!({
             "operationId": row.id,

@@ -3,6 +3,8 @@
 //!
 //! Each line of the tables is one field. A feature that arrives takes its line away.
 
+mod artifacts;
+
 use serde_json::Value;
 
 use crate::fault::{Code, Fault};
@@ -42,20 +44,10 @@ struct Finder {
 impl Finder {
     fn spec(&mut self, spec: &WorkflowSpec) {
         let at = "spec";
+        self.run_artifacts(spec);
         self.refuse(
             at,
             &[
-                (
-                    !spec.arguments.artifacts.is_empty(),
-                    "arguments.artifacts",
-                    ARTIFACTS,
-                ),
-                (
-                    spec.artifact_repository_ref.is_some(),
-                    "artifactRepositoryRef",
-                    ARTIFACTS,
-                ),
-                (spec.artifact_gc.is_some(), "artifactGC", ARTIFACTS),
                 (spec.host_network == Some(true), "hostNetwork", HOST),
                 (
                     !spec.executor_plugins.is_empty(),
@@ -104,21 +96,11 @@ impl Finder {
 
     fn template(&mut self, template: &Template, path: &str) {
         self.types(template, path);
+        self.template_artifacts(template, path);
         self.resource(template, path);
         self.refuse(
             path,
             &[
-                (
-                    !template.input_artifacts().is_empty(),
-                    "inputs.artifacts",
-                    ARTIFACTS,
-                ),
-                (
-                    !template.output_artifacts().is_empty(),
-                    "outputs.artifacts",
-                    ARTIFACTS,
-                ),
-                (archives(template), "archiveLocation", ARTIFACTS),
                 (
                     !template.resource_claims.is_empty(),
                     "resourceClaims",
@@ -147,7 +129,10 @@ impl Finder {
                 ),
                 (template.executor.is_some(), "executor"),
                 (
-                    template.archive_location.is_some() && !archives(template),
+                    template
+                        .archive_location
+                        .as_ref()
+                        .is_some_and(|location| location.archive_logs.is_some()),
                     "archiveLocation",
                 ),
                 (
@@ -226,8 +211,7 @@ impl Finder {
             let hooks = caller.hooks().iter();
             let hooks = hooks.map(|(name, hook)| (format!("{at}.hooks.{name}"), &hook.arguments));
             for (at, arguments) in hooks.chain([(at.clone(), caller.arguments())]) {
-                let artifacts = !arguments.artifacts.is_empty();
-                self.refuse(&at, &[(artifacts, "arguments.artifacts", ARTIFACTS)]);
+                self.places(&arguments.artifacts, &format!("{at}.arguments"));
                 self.arguments(&arguments.parameters, &format!("{at}.arguments"));
             }
         }
@@ -446,22 +430,10 @@ impl Finder {
     }
 }
 
-const ARTIFACTS: &str = "artifacts";
 const CLAIMS: &str = "claims of devices";
 const HOST: &str = "the host's network";
 const PLUGINS: &str =
     "executor plugins (plugins are compute environments and triggers; none answers a template)";
-
-/// Whether an archive location asks for more than the logs, which are always kept.
-fn archives(template: &Template) -> bool {
-    template.archive_location.as_ref().is_some_and(|location| {
-        let logs_only = crate::model::ArtifactLocation {
-            archive_logs: location.archive_logs,
-            ..Default::default()
-        };
-        *location != logs_only
-    })
-}
 
 fn short(name: &str) -> String {
     name.chars().take(80).collect()

@@ -18,7 +18,7 @@ use steading_spec::resolve::{Library, Resolved, Scope};
 use steading_spec::{Code, Document, Limits, Mode, Object, check, check_template, parse};
 
 /// What an example may need that is refused, by the words of the refusal.
-const NEEDS: [&str; 3] = ["artifacts", "values from ConfigMaps", "claims"];
+const NEEDS: [&str; 3] = ["reclaiming artifacts", "values from ConfigMaps", "claims"];
 
 #[derive(Default)]
 struct Shelf(BTreeMap<(String, bool), Arc<WorkflowTemplate>>);

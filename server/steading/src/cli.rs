@@ -2,6 +2,7 @@
 //! standard error, colours only on a terminal.
 
 mod apply;
+mod artifact;
 mod cache;
 mod client;
 mod display;
@@ -60,6 +61,10 @@ enum Verb {
     List(list::List),
     /// Print what a run's tasks printed
     Logs(logs::Logs),
+    /// List what the nodes of a run gave as files
+    Artifacts(artifact::Artifacts),
+    /// Copy what a node gave as a file or directory
+    Cp(artifact::Cp),
     /// Wait until runs are over
     Wait(follow::Wait),
     /// Watch a run until it is over
@@ -194,6 +199,8 @@ async fn remote(verb: Verb, connection: Connection) -> Result<(), Failure> {
         Verb::Get(get) => get.run(&connection.open()?).await,
         Verb::List(list) => list.run(&connection.open()?).await,
         Verb::Logs(logs) => logs.run(&connection.open()?).await,
+        Verb::Artifacts(artifacts) => artifacts.run(&connection.open()?).await,
+        Verb::Cp(cp) => cp.run(&connection.open()?).await,
         Verb::Wait(wait) => wait.run(&connection.open()?).await,
         Verb::Watch(watch) => watch.run(&connection.open()?).await,
         Verb::Suspend(runs) => runs.suspend(&connection.open()?).await,

@@ -21,7 +21,7 @@ use steading_types::task::Level;
 
 use crate::embedded::PLUGINS;
 use crate::local::{LocalBackend, LocalExec, Owners};
-use crate::site::{HostClaims, HostDoctor, HostImages, HostLogs, HostWeb, keyring};
+use crate::site::{HostClaims, HostDoctor, HostImages, HostLogs, HostWeb, artifacts, keyring};
 
 /// The first argument of this program when it is a compiler of plugins.
 pub(crate) const COMPILE_ARGUMENT: &str = "--compile-plugin";
@@ -77,6 +77,7 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
         doctor: Arc::new(HostDoctor::new(exec)),
         web: Arc::new(HostWeb::new(&options.egress)?),
         keyring: keyring(&options.data)?,
+        artifacts: artifacts(&options.data).context("artifacts can not be kept")?,
         slots: options.slots,
     })
     .await

@@ -1,5 +1,6 @@
 //! The host behind the faces: logs, images and the doctor, as the traits that `control` names.
 
+mod artifacts;
 mod claims;
 mod doctor;
 mod images;
@@ -7,6 +8,7 @@ mod keys;
 mod logs;
 mod web;
 
+pub(crate) use artifacts::artifacts;
 pub(crate) use claims::HostClaims;
 pub(crate) use doctor::{HostDoctor, doctor_check};
 pub(crate) use images::{HostImages, body};

@@ -50,6 +50,7 @@ pub enum Place {
 
 /// How a content is packed where it lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub enum Packing {
     /// As tar with gzip at its usual level; when read: whatever it is found to be.

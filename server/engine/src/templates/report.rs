@@ -25,7 +25,7 @@ pub(super) fn judge(template: &Template, report: &TaskReport, view: &View<'_>) -
         phase,
         message,
         outputs: Outputs {
-            result: report.result.clone(),
+            result: report.result.clone().map(|text| as_printed(template, text)),
             exit_code,
             ..Outputs::default()
         },
@@ -46,12 +46,21 @@ pub(super) fn judge(template: &Template, report: &TaskReport, view: &View<'_>) -
         // A failed node still gives what it wrote.
         let written = template.output_parameters().iter().filter_map(|output| {
             let text = report.outputs.get(&output.name)?;
-            Some((output.name.clone(), text.clone()))
+            Some((output.name.clone(), as_printed(template, text.clone())))
         });
         verdict.outputs.parameters = written.collect();
     }
     verdict.outputs.artifacts = kept(template, report);
     verdict
+}
+
+/// What a task printed or wrote ends with a line end that nobody means (Argo's rule: exactly one goes).
+fn as_printed(template: &Template, mut text: String) -> String {
+    let kind = template.template_type();
+    if text.ends_with('\n') && !kind.is_some_and(TemplateType::is_served) {
+        text.pop();
+    }
+    text
 }
 
 /// The artifacts that are in the repository, in the template's order.
@@ -134,7 +143,7 @@ fn outputs(
         let value = match from {
             // What the server did itself was also read by it.
             Some(from) if served || !from.path.is_empty() => Some(match report.outputs.get(name) {
-                Some(text) => text.clone(),
+                Some(text) => as_printed(template, text.clone()),
                 None => default()?.ok_or_else(|| {
                     let refused = report.refused.get(name);
                     let why = refused.map_or("no such file", String::as_str);

@@ -11,7 +11,7 @@ use super::ImageError;
 const EXTENSION: u64 = 1024 * 1024;
 
 /// Plain, gzip or zstd, told by the first bytes.
-pub(super) fn decompressed<'a>(source: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
+pub(crate) fn decompressed<'a>(source: impl Read + 'a) -> io::Result<Box<dyn Read + 'a>> {
     let mut source = BufReader::with_capacity(128 * 1024, source);
     let start = source.fill_buf()?;
     if start.starts_with(&[0x1f, 0x8b]) {
@@ -43,20 +43,20 @@ impl Budget {
 }
 
 /// One entry, with its extension records applied.
-pub(super) struct Entry<'a> {
-    pub(super) name: Vec<u8>,
-    pub(super) link: Option<Vec<u8>>,
-    pub(super) kind: EntryType,
-    pub(super) mode: u32,
-    pub(super) uid: u64,
-    pub(super) gid: u64,
-    pub(super) mtime: u64,
-    pub(super) size: u64,
-    pub(super) data: &'a mut dyn Read,
+pub(crate) struct Entry<'a> {
+    pub(crate) name: Vec<u8>,
+    pub(crate) link: Option<Vec<u8>>,
+    pub(crate) kind: EntryType,
+    pub(crate) mode: u32,
+    pub(crate) uid: u64,
+    pub(crate) gid: u64,
+    pub(crate) mtime: u64,
+    pub(crate) size: u64,
+    pub(crate) data: &'a mut dyn Read,
 }
 
 /// Calls `each` with every entry of a tar stream.
-pub(super) fn each_entry<R: Read>(
+pub(crate) fn each_entry<R: Read>(
     source: R,
     mut each: impl FnMut(Entry<'_>) -> Result<(), ImageError>,
 ) -> Result<(), ImageError> {

@@ -9,6 +9,7 @@
     reason = "a test program"
 )]
 
+mod artifacts;
 mod confined;
 mod harness;
 mod pods;
@@ -23,5 +24,9 @@ fn main() {
         ("pods-sandbox", pods::SANDBOX),
         ("pods-image", pods::IMAGE),
         ("nobody::pods", pods::NOBODY),
+        ("artifacts-process", artifacts::PROCESS),
+        ("artifacts-sandbox", artifacts::SANDBOX),
+        ("artifacts-image", artifacts::IMAGE),
+        ("nobody::artifacts", artifacts::NOBODY),
     ]);
 }

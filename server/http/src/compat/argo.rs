@@ -4,6 +4,7 @@
 //! A namespace is a tenant's (`default`, `wf-<tenant>`). Operations that this version does not serve yet
 //! answer 501 with a sentence.
 
+mod artifacts;
 mod error;
 mod fields;
 mod info;
@@ -30,6 +31,7 @@ pub(crate) use steading_control::view::{Nodes, workflow};
 pub(crate) fn routes() -> Router<App> {
     let verb = "/api/v1/workflows/{ns}/{name}";
     Router::new()
+        .merge(artifact_routes())
         .route("/api/v1/info", get(info::info))
         .route("/api/v1/userinfo", get(info::userinfo))
         .route("/api/v1/version", get(info::version))
@@ -94,6 +96,30 @@ pub(crate) fn routes() -> Router<App> {
             "/api/v1/{*rest}",
             get(later).post(later).put(later).delete(later),
         )
+}
+
+/// Argo serves bytes beside its API.
+fn artifact_routes() -> Router<App> {
+    let of_node = "{ns}/{workflow}/{node}/{artifact}";
+    let by_uid = "{uid}/{node}/{artifact}";
+    let file = "/artifact-files/{ns}/{kind}/{id}/{node}/{side}/{artifact}";
+    Router::new()
+        .route(&format!("/artifacts/{of_node}"), get(artifacts::output))
+        .route(
+            &format!("/input-artifacts/{of_node}"),
+            get(artifacts::input),
+        )
+        .route(
+            &format!("/artifacts-by-uid/{by_uid}"),
+            get(artifacts::output_by_uid),
+        )
+        .route(
+            &format!("/input-artifacts-by-uid/{by_uid}"),
+            get(artifacts::input_by_uid),
+        )
+        .route(file, get(artifacts::file))
+        .route(&format!("{file}/"), get(artifacts::file))
+        .route(&format!("{file}/{{*path}}"), get(artifacts::file_below))
 }
 
 /// What is not served yet; who sends no token does not learn even that.

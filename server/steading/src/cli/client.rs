@@ -149,6 +149,22 @@ impl Client {
         })
     }
 
+    /// Streams the bytes that an operation of the tenant answers.
+    pub(crate) async fn download<O: Operation<Body = ()>>(
+        &self,
+        parts: &[&str],
+        query: &O::Query,
+    ) -> Result<Bytes, CallError> {
+        let prepared = prepare::<O>(&self.tenant_parts(parts), query, &())?;
+        let response = self.send(prepared).await?;
+        let status = response.status().as_u16();
+        if status != 200 {
+            let bytes = response.bytes().await.unwrap_or_default();
+            return Err(refusal(status, &bytes));
+        }
+        Ok(Bytes(response))
+    }
+
     /// Streams a file as the body of an upload.
     pub(crate) async fn upload<O: Operation<Query = (), Body = ()>>(
         &self,
@@ -201,6 +217,16 @@ fn unreachable(error: reqwest::Error) -> CallError {
         text = "the connection failed".to_owned();
     }
     CallError::Unreachable(text)
+}
+
+/// Bytes as they arrive.
+pub(crate) struct Bytes(Response);
+
+impl Bytes {
+    /// The next piece; nothing when all came.
+    pub(crate) async fn next(&mut self) -> Result<Option<bytes::Bytes>, CallError> {
+        self.0.chunk().await.map_err(unreachable)
+    }
 }
 
 /// Events as they arrive.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use steading_api::log::{LogLine, LogQuery};
+use steading_api::node::NodeBody;
 use steading_api::operations::{FollowLogs, GetLogs};
 use steading_types::Millis;
 
@@ -65,7 +66,7 @@ impl Logs {
                 None => None,
             };
         let node = match &self.node {
-            Some(wanted) => Some(position(client, &self.run, wanted).await?),
+            Some(wanted) => Some(node(client, &self.run, wanted).await?.ix),
             None => None,
         };
         let query = LogQuery {
@@ -90,8 +91,8 @@ impl Logs {
     }
 }
 
-/// The position of a node that people name in one of many ways.
-async fn position(client: &Client, run: &str, wanted: &str) -> Result<u32, Failure> {
+/// A node that people name in one of many ways.
+pub(super) async fn node(client: &Client, run: &str, wanted: &str) -> Result<NodeBody, Failure> {
     let hash = |text: &str| text.rsplit_once('-').map(|(_, hash)| hash.to_owned());
     let nodes = nodes(client, run).await?;
     let exact = nodes
@@ -103,7 +104,7 @@ async fn position(client: &Client, run: &str, wanted: &str) -> Result<u32, Failu
             .find(|node| hash(&node.id).is_some_and(|h| Some(h) == hash(wanted)))
     });
     found
-        .map(|node| node.ix)
+        .cloned()
         .ok_or_else(|| Failure::new(Code::NotFound, format!("{run} has no node '{wanted}'")))
 }
 

@@ -88,14 +88,16 @@ pub(crate) const RECIPES: &[Recipe] = &[
     },
     Recipe {
         name: "alpine:3.23",
-        description: "Stand-in for alpine:3.23: its busybox commands, from Debian; no apk, no musl",
-        packages: &[&["busybox-static"]],
+        description: "Stand-in for alpine:3.23: its busybox commands, from Debian, and dash; no apk, no musl",
+        packages: &[&["busybox-static", "dash"]],
         start: Start {
             entrypoint: &[],
             cmd: &["/bin/sh"],
         },
         finish: |tree| {
             tree.file("bin/nc", 0o755, include_str!("nc.sh"));
+            // Debian's busybox as a shell would take its own nc.
+            tree.symlink("bin/sh", "dash");
             busybox(tree)
         },
     },

@@ -38,7 +38,9 @@ impl Tree {
             tree.directory(&format!("usr/{top}"), 0o755);
             tree.symlink_at(top.to_string(), format!("usr/{top}"));
         }
-        for path in ["dev", "etc", "home", "proc", "run", "sys", "usr", "var"] {
+        for path in [
+            "dev", "etc", "home", "media", "mnt", "opt", "proc", "run", "srv", "sys", "usr", "var",
+        ] {
             tree.directory(path, 0o755);
         }
         tree.directory("root", 0o700);

@@ -1,0 +1,102 @@
+//! Artifacts that this version does not keep, fetch or reclaim.
+
+use super::Finder;
+use crate::model::{
+    Artifact, ArtifactLocation, Template, TemplateType, WorkflowSpec, key_of_own_repository,
+};
+
+const GC: &str = "reclaiming artifacts with their workflow";
+
+impl Finder {
+    /// The artifacts of the run itself.
+    pub(super) fn run_artifacts(&mut self, spec: &WorkflowSpec) {
+        self.places(&spec.arguments.artifacts, "spec.arguments");
+        let reference = spec.artifact_repository_ref.is_some();
+        let gc = spec.artifact_gc.as_ref();
+        let reclaims = gc.is_some_and(|gc| reclaims(&gc.strategy));
+        self.refuse(
+            "spec",
+            &[
+                (
+                    reference,
+                    "artifactRepositoryRef",
+                    "other artifact repositories",
+                ),
+                (reclaims, "artifactGC", GC),
+            ],
+        );
+    }
+
+    /// The artifacts of a template.
+    pub(super) fn template_artifacts(&mut self, template: &Template, path: &str) {
+        self.places(template.input_artifacts(), &format!("{path}.inputs"));
+        self.places(template.output_artifacts(), &format!("{path}.outputs"));
+        let own = template.archive_location.as_ref();
+        let foreign = own.is_some_and(foreign);
+        let has =
+            !(template.input_artifacts().is_empty() && template.output_artifacts().is_empty());
+        let kind = template.template_type();
+        let holds = matches!(
+            kind,
+            None | Some(
+                TemplateType::Container
+                    | TemplateType::Script
+                    | TemplateType::ContainerSet
+                    | TemplateType::Steps
+                    | TemplateType::Dag
+            )
+        );
+        self.refuse(
+            path,
+            &[
+                (foreign, "archiveLocation", "other artifact stores"),
+                (
+                    has && !holds,
+                    "artifacts",
+                    "artifacts of this type of template",
+                ),
+            ],
+        );
+    }
+
+    /// Artifacts that lie, or shall lie, where nothing here reaches.
+    pub(super) fn places(&mut self, artifacts: &[Artifact], path: &str) {
+        for (i, artifact) in artifacts.iter().enumerate() {
+            let at = format!("{path}.artifacts[{i}]");
+            if let Some((kind, location)) = artifact.location()
+                && key_of_own_repository(kind, &location).is_none()
+            {
+                self.refuse_at(
+                    format!("{at}.{kind}"),
+                    &format!("artifacts in another store ({kind})"),
+                );
+            }
+            let archive = artifact.archive.as_ref();
+            let zip = archive.is_some_and(|archive| archive.zip.is_some());
+            let logs = artifact.archive_logs == Some(true);
+            let gc = artifact.artifact_gc.as_ref();
+            let reclaims = gc.is_some_and(|gc| reclaims(&gc.strategy));
+            self.refuse(
+                &at,
+                &[
+                    (zip, "archive.zip", "zip archives"),
+                    (logs, "archiveLogs", "logs as artifacts"),
+                    (reclaims, "artifactGC", GC),
+                ],
+            );
+        }
+    }
+}
+
+/// Whether an archive location asks for more than the logs, which are always kept, and a key of the repository.
+fn foreign(location: &ArtifactLocation) -> bool {
+    let logs_only = ArtifactLocation {
+        archive_logs: location.archive_logs,
+        ..Default::default()
+    };
+    *location != logs_only && location.own_key().is_none()
+}
+
+fn reclaims(strategy: &str) -> bool {
+    !matches!(strategy, "" | "Never")
+}
