@@ -7,6 +7,8 @@ mod fetch;
 mod keep;
 mod pull;
 mod read;
+mod remote;
+mod repository;
 mod tree;
 mod unpacked;
 
@@ -15,12 +17,13 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use steading_artifacts::{Again, ArtifactError, ArtifactStore, Key};
+use steading_artifacts::{Again, ArtifactError, ArtifactStore, Key, Network};
 use steading_engine::command::Command;
 use steading_types::artifact::Place;
 use steading_types::{AttemptId, TenantName};
 
 pub use read::{Found, Wanted};
+pub(crate) use remote::Remote;
 
 use crate::Inner;
 
@@ -56,6 +59,8 @@ pub struct Artifacts {
     pub staging: Arc<dyn Staging>,
     /// The repository of runs that name none.
     pub site: Arc<dyn ArtifactStore>,
+    /// The way to the stores that runs name.
+    pub network: Network,
 }
 
 /// An object of a tenant.
@@ -72,15 +77,16 @@ impl Inner {
         tenant: &TenantName,
         place: &Place,
     ) -> Result<Located, ArtifactError> {
-        let Place::Repository { key } = place else {
-            return Err(ArtifactError::Repository {
-                why: "this version reaches only the site's own repository".to_owned(),
-            });
-        };
-        Ok(Located {
-            store: Arc::clone(&self.artifacts.site),
-            key: own_key(tenant, key)?,
-        })
+        match place {
+            Place::Repository { key } => Ok(Located {
+                store: Arc::clone(&self.artifacts.site),
+                key: own_key(tenant, key)?,
+            }),
+            Place::Store { location } => self.remote(tenant, location),
+            Place::Raw { .. } => Err(ArtifactError::Repository {
+                why: "a content that stands in the document lies in no store".to_owned(),
+            }),
+        }
     }
 
     /// Whether to ask a store again that did not do what it should. Says meanwhile what is waited for.

@@ -41,7 +41,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use steading_store::Store;
 
-use crate::artifacts::Artifacts;
+use crate::artifacts::{Artifacts, Remote};
 use crate::attempts::Attempts;
 use crate::backend::Backend;
 use crate::claims::Claims;
@@ -100,6 +100,7 @@ pub(crate) struct Inner {
     web: Arc<dyn Web>,
     keyring: Keyring,
     artifacts: Artifacts,
+    remote: Remote,
     registry: Registry,
     attempts: Attempts,
     served: Served,
@@ -139,6 +140,7 @@ impl Control {
             web: parts.web,
             keyring: parts.keyring,
             artifacts: parts.artifacts,
+            remote: Remote::default(),
             registry: Registry::default(),
             attempts: Attempts::default(),
             served: Served::default(),

@@ -120,7 +120,11 @@ impl Inner {
         value.ok_or_else(|| no_key(kind, &wanted.name, &wanted.key))
     }
 
-    fn values_of(&self, tenant: &TenantName, found: &StoredObject) -> Result<Values, ControlError> {
+    pub(crate) fn values_of(
+        &self,
+        tenant: &TenantName,
+        found: &StoredObject,
+    ) -> Result<Values, ControlError> {
         if found.kind == ObjectKind::Claim {
             return Ok(Values::new());
         }

@@ -192,7 +192,9 @@ impl Inner {
         let checked =
             steading_spec::check(&draft.workflow, &library).map_err(ControlError::Invalid)?;
         draft.warnings.extend(checked.warnings);
-        serde_json::to_value(&checked.resolved).map_err(|e| ControlError::Damaged(e.to_string()))
+        let mut resolved = checked.resolved;
+        resolved.repository = self.repository(tenant, &resolved)?;
+        serde_json::to_value(&resolved).map_err(|e| ControlError::Damaged(e.to_string()))
     }
 
     /// Makes a run of a checked draft under a name, and commits it.

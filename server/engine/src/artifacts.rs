@@ -2,6 +2,7 @@
 //! gives. Here an artifact is a value that says where its content lies; nothing is read or written.
 
 use steading_spec::model::{self, ArchiveStrategy, Arguments, Template};
+use steading_spec::repository::key_field;
 use steading_types::NodeIx;
 use steading_types::artifact::{Artifact, Packing, Place};
 
@@ -164,16 +165,14 @@ pub(crate) fn named<'a>(artifacts: &'a [Artifact], name: &str) -> Option<&'a Art
 
 /// A part of an artifact that is kept file by file.
 fn within(artifact: Artifact, below: &str) -> Result<Artifact, EngineError> {
-    let Place::Repository { key } = &artifact.place else {
-        return Err(EngineError::Value(format!(
-            "artifact '{}': only an artifact of the repository has a subPath",
-            artifact.name
-        )));
-    };
+    let Artifact { name, place, .. } = &artifact;
+    let place = joined(place.clone(), below).ok_or_else(|| {
+        EngineError::Value(format!(
+            "artifact '{name}': only an object of a store with keys has a subPath"
+        ))
+    })?;
     Ok(Artifact {
-        place: Place::Repository {
-            key: format!("{}/{}", key.trim_end_matches('/'), below.trim_matches('/')),
-        },
+        place,
         size: None,
         sha256: None,
         ..artifact
@@ -198,14 +197,44 @@ pub(crate) fn named_place(
         return Ok(None);
     };
     let location = text::render_json(&location, view)?;
-    Ok(Some(match model::key_of_own_repository(kind, &location) {
-        Some(key) => Place::Repository {
-            key: below_tenant(view.the_run(), key),
+    Ok(Some(stored_at(kind, location, view)))
+}
+
+/// An object of the store that these words describe; words of a key alone mean the run's repository.
+pub(crate) fn stored_at(kind: &str, words: serde_json::Value, view: &View<'_>) -> Place {
+    let run = view.the_run();
+    let Some(key) = model::key_of_own_repository(kind, &words) else {
+        return Place::Store {
+            location: serde_json::json!({ kind: words }),
+        };
+    };
+    match &run.plan.resolved.repository {
+        Some(repository) => Place::Store {
+            location: repository.object(key),
         },
-        None => Place::Store {
-            location: serde_json::json!({ kind: location }),
+        None => Place::Repository {
+            key: below_tenant(run, key),
         },
-    }))
+    }
+}
+
+/// What lies below an object, in a store that has keys and when the object has one.
+pub(crate) fn joined(place: Place, below: &str) -> Option<Place> {
+    let join = |key: &str| {
+        let key = key.trim_end_matches('/');
+        (!key.is_empty()).then(|| format!("{key}/{}", below.trim_matches('/')))
+    };
+    match place {
+        Place::Repository { key } => join(&key).map(|key| Place::Repository { key }),
+        Place::Store { mut location } => {
+            let (kind, words) = location.as_object_mut()?.iter_mut().next()?;
+            let field = key_field(kind);
+            let key = join(words.get(field)?.as_str()?)?;
+            words.as_object_mut()?.insert(field.to_owned(), key.into());
+            Some(Place::Store { location })
+        }
+        Place::Raw { .. } => None,
+    }
 }
 
 /// True for an argument that has only a name: the template's own place counts then.

@@ -5,7 +5,7 @@ use steading_types::artifact::{Artifact, Packing, Place, Reclaim};
 use steading_types::task::{Given, Reach, Taken};
 use steading_types::{AttemptId, Millis};
 
-use crate::artifacts::{below_tenant, named_place, packing};
+use crate::artifacts::{joined, named_place, packing, stored_at};
 use crate::error::EngineError;
 use crate::node::Node;
 use crate::run::Run;
@@ -68,8 +68,8 @@ impl Run {
         })
     }
 
-    /// Where an artifact goes that does not say: below the template's `archiveLocation`, else at the site's
-    /// convention `<tenant>/<pipeline>/<run>/<pod>/<file>`.
+    /// Where an artifact goes that does not say: below the template's `archiveLocation`, else into the repository
+    /// that the run names, else at the site's convention `<tenant>/<pipeline>/<run>/<pod>/<file>`.
     fn usual_place(
         &self,
         node: &Node,
@@ -78,18 +78,29 @@ impl Run {
         view: &View<'_>,
     ) -> Result<Place, EngineError> {
         let below = template.archive_location.as_ref();
-        if let Some(key) = below.and_then(model::ArtifactLocation::own_key) {
-            let key = text::render(key, view)?;
-            let key = format!("{}/{file}", key.trim_end_matches('/'));
-            return Ok(Place::Repository {
-                key: below_tenant(self, &key),
-            });
+        if let Some((kind, words)) = below.and_then(model::ArtifactLocation::store) {
+            let words = text::render_json(&words, view)?;
+            let place = stored_at(kind, words, view);
+            return joined(place, file).ok_or_else(|| keyless(template));
+        }
+        if let Some(repository) = &self.plan.resolved.repository {
+            let key = text::render(&repository.key_format(), view)?;
+            let key = format!("{}/{file}", key.trim_matches('/'));
+            let location = repository.object(&key);
+            return Ok(Place::Store { location });
         }
         let pod = self.pod_name(node.ix).unwrap_or_default();
         let (tenant, run) = (self.head.tenant.as_str(), self.head.id);
         let key = format!("{tenant}/{}/{run}/{pod}/{file}", self.plan.pipeline);
         Ok(Place::Repository { key })
     }
+}
+
+fn keyless(template: &Template) -> EngineError {
+    EngineError::Value(format!(
+        "template '{}': its archiveLocation names no key",
+        template.name
+    ))
 }
 
 /// The input artifacts of a node as its task takes them, and where each lies.

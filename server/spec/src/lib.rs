@@ -16,6 +16,7 @@ pub mod objects;
 mod parse;
 mod path;
 pub mod pod;
+pub mod repository;
 pub mod resolve;
 pub mod resource;
 pub mod scope;

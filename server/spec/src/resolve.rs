@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::model::{Call, Origin, Template, Workflow, WorkflowSpec, WorkflowTemplate};
+use crate::repository::ArtifactRepository;
 
 /// Gives the objects that a workflow refers to. The caller limits it to what the tenant may read.
 pub trait Library {
@@ -85,6 +86,9 @@ pub struct Resolved {
     pub spec: WorkflowSpec,
     /// The template that runs first.
     pub entrypoint: TemplateIx,
+    /// Where its artifacts go; the site's own repository when there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<ArtifactRepository>,
     templates: Vec<Entry>,
     #[serde(skip)]
     index: Index,
@@ -100,6 +104,7 @@ impl Resolved {
             index: Index::of(&templates),
             spec,
             entrypoint,
+            repository: None,
             templates,
         }
     }
@@ -194,6 +199,8 @@ struct Stored {
     format: u32,
     spec: WorkflowSpec,
     entrypoint: TemplateIx,
+    #[serde(default)]
+    repository: Option<ArtifactRepository>,
     templates: Vec<Entry>,
 }
 
@@ -207,7 +214,10 @@ impl TryFrom<Stored> for Resolved {
                 stored.format
             ));
         }
-        Ok(Self::new(stored.spec, stored.entrypoint, stored.templates))
+        Ok(Self {
+            repository: stored.repository,
+            ..Self::new(stored.spec, stored.entrypoint, stored.templates)
+        })
     }
 }
 

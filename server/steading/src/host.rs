@@ -21,7 +21,9 @@ use steading_types::task::Level;
 
 use crate::embedded::PLUGINS;
 use crate::local::{LocalBackend, LocalExec, Owners};
-use crate::site::{HostClaims, HostDoctor, HostImages, HostLogs, HostWeb, artifacts, keyring};
+use crate::site::{
+    HostClaims, HostDoctor, HostImages, HostLogs, HostWeb, artifacts, keyring, network,
+};
 
 /// The first argument of this program when it is a compiler of plugins.
 pub(crate) const COMPILE_ARGUMENT: &str = "--compile-plugin";
@@ -65,6 +67,7 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
     };
     let plugin = built_in(Arc::new(host))?;
     let backend = LocalBackend::new(plugin, exec.clone(), ended, owners.clone());
+    let network = network(&options.egress, &options.data)?;
     let control = Control::start(Parts {
         store: store.clone(),
         backend: Arc::new(backend),
@@ -75,9 +78,9 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
         images: Arc::new(HostImages::open(&options.data)?),
         claims: Arc::new(HostClaims::open(&options.data)),
         doctor: Arc::new(HostDoctor::new(exec)),
-        web: Arc::new(HostWeb::new(&options.egress)?),
+        web: Arc::new(HostWeb::new(&network)?),
         keyring: keyring(&options.data)?,
-        artifacts: artifacts(&options.data).context("artifacts can not be kept")?,
+        artifacts: artifacts(&options.data, network).context("artifacts can not be kept")?,
         slots: options.slots,
     })
     .await

@@ -14,4 +14,4 @@ pub(crate) use doctor::{HostDoctor, doctor_check};
 pub(crate) use images::{HostImages, body};
 pub(crate) use keys::keyring;
 pub(crate) use logs::HostLogs;
-pub(crate) use web::HostWeb;
+pub(crate) use web::{HostWeb, network};

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Metadata, StringMap};
+use crate::repository::key_field;
 
 objects! {
     /// A named file or directory, going in or out.
@@ -162,10 +163,18 @@ impl Artifact {
 }
 
 impl ArtifactLocation {
-    /// The key below which a template's artifacts lie in the run's repository.
-    pub fn own_key(&self) -> Option<&str> {
-        let s3 = self.s3.as_ref().filter(|s3| s3.bucket.is_empty())?;
-        Some(s3.key.as_str()).filter(|key| !key.is_empty())
+    /// The store that a template's artifacts go to, and what is said of it.
+    pub fn store(&self) -> Option<(&'static str, Value)> {
+        // The types write themselves without fail.
+        let s3 = self.s3.as_ref();
+        let s3 = s3.map(|s3| serde_json::to_value(s3).unwrap_or_default());
+        let stores = [
+            ("s3", s3),
+            ("gcs", self.gcs.clone()),
+            ("azure", self.azure.clone()),
+        ];
+        let mut stores = stores.into_iter();
+        stores.find_map(|(kind, words)| Some((kind, words?)))
     }
 }
 
@@ -178,6 +187,5 @@ pub fn key_of_own_repository<'v>(kind: &str, location: &'v Value) -> Option<&'v 
     let named = ["bucket", "container", "endpoint"]
         .into_iter()
         .any(|field| text(field).is_some_and(|value| !value.is_empty()));
-    let field = if kind == "azure" { "blob" } else { "key" };
-    text(field).filter(|key| KEY_ONLY.contains(&kind) && !named && !key.is_empty())
+    text(key_field(kind)).filter(|key| KEY_ONLY.contains(&kind) && !named && !key.is_empty())
 }

@@ -1,9 +1,10 @@
 //! Artifacts that this version does not keep, fetch or reclaim.
 
 use super::Finder;
-use crate::model::{
-    Artifact, ArtifactLocation, Template, TemplateType, WorkflowSpec, key_of_own_repository,
-};
+use crate::model::{Artifact, ArtifactLocation, Template, TemplateType, WorkflowSpec};
+
+/// The kinds of stores that artifacts are read from and written to.
+const REACHED: [&str; 4] = ["azure", "gcs", "http", "s3"];
 
 const GC: &str = "reclaiming artifacts with their workflow";
 
@@ -11,20 +12,9 @@ impl Finder {
     /// The artifacts of the run itself.
     pub(super) fn run_artifacts(&mut self, spec: &WorkflowSpec) {
         self.places(&spec.arguments.artifacts, "spec.arguments");
-        let reference = spec.artifact_repository_ref.is_some();
         let gc = spec.artifact_gc.as_ref();
         let reclaims = gc.is_some_and(|gc| reclaims(&gc.strategy));
-        self.refuse(
-            "spec",
-            &[
-                (
-                    reference,
-                    "artifactRepositoryRef",
-                    "other artifact repositories",
-                ),
-                (reclaims, "artifactGC", GC),
-            ],
-        );
+        self.refuse("spec", &[(reclaims, "artifactGC", GC)]);
     }
 
     /// The artifacts of a template.
@@ -63,8 +53,9 @@ impl Finder {
     pub(super) fn places(&mut self, artifacts: &[Artifact], path: &str) {
         for (i, artifact) in artifacts.iter().enumerate() {
             let at = format!("{path}.artifacts[{i}]");
-            if let Some((kind, location)) = artifact.location()
-                && key_of_own_repository(kind, &location).is_none()
+            if let Some((kind, _)) = artifact
+                .location()
+                .filter(|(kind, _)| !REACHED.contains(kind))
             {
                 self.refuse_at(
                     format!("{at}.{kind}"),
@@ -88,13 +79,16 @@ impl Finder {
     }
 }
 
-/// Whether an archive location asks for more than the logs, which are always kept, and a key of the repository.
+/// Whether an archive location asks for more than the logs, which are always kept, and a store with keys.
 fn foreign(location: &ArtifactLocation) -> bool {
-    let logs_only = ArtifactLocation {
+    let served = ArtifactLocation {
         archive_logs: location.archive_logs,
+        s3: location.s3.clone(),
+        gcs: location.gcs.clone(),
+        azure: location.azure.clone(),
         ..Default::default()
     };
-    *location != logs_only && location.own_key().is_none()
+    *location != served
 }
 
 fn reclaims(strategy: &str) -> bool {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Result;
-use steading_artifacts::LocalStore;
+use steading_artifacts::{LocalStore, Network};
 use steading_control::artifacts::{Artifacts, Staging};
 use steading_types::AttemptId;
 
@@ -29,10 +29,11 @@ impl Staging for BesideTasks {
     }
 }
 
-/// Opens both.
-pub(crate) fn artifacts(data: &Path) -> Result<Artifacts> {
+/// Opens both; `network` leads to the stores of others.
+pub(crate) fn artifacts(data: &Path, network: Network) -> Result<Artifacts> {
     Ok(Artifacts {
         staging: Arc::new(BesideTasks(steading_exec::Staging::open(data)?)),
         site: Arc::new(LocalStore::open(&data.join(REPOSITORY))?),
+        network,
     })
 }

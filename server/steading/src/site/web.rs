@@ -1,5 +1,6 @@
 //! Requests of the server on behalf of tenants, as far as the site opens the network to them.
 
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -14,17 +15,21 @@ use steading_types::server_task::Certificate;
 /// Redirects that are followed, each judged like the first address (Go's figure, which Argo's clients know).
 const REDIRECTS: usize = 10;
 
-/// The network, as far as the site opens it.
+/// The network, as far as the site opens it. `rules`: what it allows; see `operator.md`. What has to lie on a disk on
+/// its way lies in `spool`.
+pub(crate) fn network(rules: &[String], spool: &Path) -> Result<Network> {
+    let egress = Egress::parse(rules.iter().map(String::as_str)).context("--egress-allow")?;
+    Ok(Network::new(egress, None, Patience::default())?.with_spool(spool))
+}
+
+/// Requests over it.
 pub(crate) struct HostWeb {
     verified: Outbound,
     unverified: Outbound,
 }
 
 impl HostWeb {
-    /// `rules`: what the site allows; see `operator.md`.
-    pub(crate) fn new(rules: &[String]) -> Result<Self> {
-        let egress = Egress::parse(rules.iter().map(String::as_str)).context("--egress-allow")?;
-        let network = Network::new(egress, None, Patience::default())?;
+    pub(crate) fn new(network: &Network) -> Result<Self> {
         Ok(Self {
             verified: network.outbound(Certificate::Verified)?,
             unverified: network.outbound(Certificate::Unverified)?,
