@@ -37,6 +37,7 @@ mod levels;
 mod objects;
 mod pods;
 mod resource;
+mod stores;
 mod verbs;
 mod world;
 
@@ -62,6 +63,7 @@ fn main() -> ExitCode {
         objects::trials,
         pods::trials,
         resource::trials,
+        stores::trials,
         verbs::trials,
     ];
     let trials = trials.iter().flat_map(|of| of(&world)).collect();
