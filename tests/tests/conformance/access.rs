@@ -76,6 +76,8 @@ const RULES: &[(Rule, &[&str])] = &[
             "GetClaim",
             "ListMemos",
             "ListRunEvents",
+            "ListLocks",
+            "ListLimits",
         ],
     ),
     (
@@ -102,6 +104,7 @@ const RULES: &[(Rule, &[&str])] = &[
             "DeleteConfigMap",
             "DeleteSecret",
             "DeleteClaim",
+            "SetLimit",
         ],
     ),
     (

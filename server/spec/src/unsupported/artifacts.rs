@@ -4,7 +4,7 @@ use super::Finder;
 use crate::model::{Artifact, ArtifactLocation, Template, TemplateType, WorkflowSpec};
 
 /// The kinds of stores that artifacts are read from and written to.
-const REACHED: [&str; 4] = ["azure", "gcs", "http", "s3"];
+const REACHED: [&str; 5] = ["azure", "gcs", "git", "http", "s3"];
 
 const GC: &str = "reclaiming artifacts with their workflow";
 
