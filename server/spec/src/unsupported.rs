@@ -100,13 +100,11 @@ impl Finder {
         self.resource(template, path);
         self.refuse(
             path,
-            &[
-                (
-                    !template.resource_claims.is_empty(),
-                    "resourceClaims",
-                    CLAIMS,
-                ),
-            ],
+            &[(
+                !template.resource_claims.is_empty(),
+                "resourceClaims",
+                CLAIMS,
+            )],
         );
         self.warn(
             path,

@@ -16,9 +16,7 @@ use crate::world::{OURS, Who, World};
 trials![every_example_ends_as_it_means_or_is_refused_by_name];
 
 /// Why an example is refused, by the words of the refusal.
-const REFUSED: &[(&str, &str)] = &[
-    ("artifact-gc-workflow", "reclaiming artifacts"),
-];
+const REFUSED: &[(&str, &str)] = &[("artifact-gc-workflow", "reclaiming artifacts")];
 
 async fn every_example_ends_as_it_means_or_is_refused_by_name(world: &World) -> Result<()> {
     let Some(documents) = examples::all()? else {
