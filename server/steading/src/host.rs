@@ -43,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) slots: usize,
     /// Whom the server may call for its tenants.
     pub(crate) egress: Vec<String>,
+    /// Whose keys it knows for ssh, a file.
+    pub(crate) known_hosts: Option<PathBuf>,
     /// Where the networks of tasks lead.
     pub(crate) task_network: Egress,
 }
@@ -67,7 +69,7 @@ pub(crate) async fn open(seed: SpawnerSeed, options: &Options) -> Result<Control
     };
     let plugin = built_in(Arc::new(host))?;
     let backend = LocalBackend::new(plugin, exec.clone(), ended, owners.clone());
-    let network = network(&options.egress, &options.data)?;
+    let network = network(options)?;
     let control = Control::start(Parts {
         store: store.clone(),
         backend: Arc::new(backend),

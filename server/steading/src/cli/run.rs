@@ -29,6 +29,9 @@ pub(crate) struct Run {
     /// Whom http templates may call, as for `serve`; nobody by default
     #[arg(long, value_delimiter = ',', value_name = "RULE")]
     egress_allow: Vec<String>,
+    /// Keys of hosts for git over ssh, as for `serve`
+    #[arg(long, value_name = "FILE")]
+    known_hosts: Option<PathBuf>,
     /// Whom tasks may talk to
     #[arg(long, value_enum, default_value = "closed")]
     task_network: TaskNetwork,
@@ -56,6 +59,7 @@ impl Run {
             level,
             slots: self.slots,
             egress_allow: self.egress_allow,
+            known_hosts: self.known_hosts,
             task_network: self.task_network,
         }
         .options(data);

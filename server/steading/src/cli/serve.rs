@@ -32,8 +32,8 @@ pub(crate) struct Local {
     /// Tasks that run at once; by default four for each processor, at least eight
     #[arg(long, env = "STEADING_SLOTS")]
     pub(crate) slots: Option<usize>,
-    /// Whom http templates may call, several times: a host, *.domain, an address, a network, or * for all
-    /// public addresses; nobody by default
+    /// Whom http templates and stores of artifacts may lead to, several times: a host, *.domain, an address, a
+    /// network, or * for all public addresses; nobody by default
     #[arg(
         long,
         env = "STEADING_EGRESS_ALLOW",
@@ -41,6 +41,9 @@ pub(crate) struct Local {
         value_name = "RULE"
     )]
     pub(crate) egress_allow: Vec<String>,
+    /// Keys of the hosts that artifacts are fetched from by git over ssh, a known_hosts file of OpenSSH's
+    #[arg(long, env = "STEADING_KNOWN_HOSTS", value_name = "FILE")]
+    pub(crate) known_hosts: Option<PathBuf>,
     /// Whom tasks may talk to: nobody outside their run, or whomever this host can reach
     #[arg(
         long,
@@ -99,6 +102,7 @@ impl Local {
             data: std::path::absolute(&data).unwrap_or(data),
             level: self.level.into(),
             egress: self.egress_allow.clone(),
+            known_hosts: self.known_hosts.clone(),
             task_network: self.task_network.into(),
             slots: self
                 .slots

@@ -1,6 +1,5 @@
 //! Requests of the server on behalf of tenants, as far as the site opens the network to them.
 
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,14 +11,24 @@ use steading_control::site::SiteError;
 use steading_control::web::{Web, WebRequest, WebResponse};
 use steading_types::server_task::Certificate;
 
+use crate::host::Options;
+
 /// Redirects that are followed, each judged like the first address (Go's figure, which Argo's clients know).
 const REDIRECTS: usize = 10;
 
-/// The network, as far as the site opens it. `rules`: what it allows; see `operator.md`. What has to lie on a disk on
-/// its way lies in `spool`.
-pub(crate) fn network(rules: &[String], spool: &Path) -> Result<Network> {
-    let egress = Egress::parse(rules.iter().map(String::as_str)).context("--egress-allow")?;
-    Ok(Network::new(egress, None, Patience::default())?.with_spool(spool))
+/// The network, as far as the site opens it; see `operator.md`.
+pub(crate) fn network(options: &Options) -> Result<Network> {
+    let rules = options.egress.iter().map(String::as_str);
+    let egress = Egress::parse(rules).context("--egress-allow")?;
+    let network = Network::new(egress, None, Patience::default())?.with_spool(&options.data);
+    match &options.known_hosts {
+        None => Ok(network),
+        Some(file) => {
+            let wrong = || format!("--known-hosts {}", file.display());
+            let lines = std::fs::read_to_string(file).with_context(wrong)?;
+            network.with_known_hosts(&lines).with_context(wrong)
+        }
+    }
 }
 
 /// Requests over it.
