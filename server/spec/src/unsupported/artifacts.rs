@@ -62,15 +62,12 @@ impl Finder {
                     &format!("artifacts in another store ({kind})"),
                 );
             }
-            let archive = artifact.archive.as_ref();
-            let zip = archive.is_some_and(|archive| archive.zip.is_some());
             let logs = artifact.archive_logs == Some(true);
             let gc = artifact.artifact_gc.as_ref();
             let reclaims = gc.is_some_and(|gc| reclaims(&gc.strategy));
             self.refuse(
                 &at,
                 &[
-                    (zip, "archive.zip", "zip archives"),
                     (logs, "archiveLogs", "logs as artifacts"),
                     (reclaims, "artifactGC", GC),
                 ],
