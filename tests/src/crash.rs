@@ -90,8 +90,12 @@ pub async fn run(plan: &Plan) -> Result<Tally> {
     }
     tenants.settle(&server).await?;
     tenants.count(&server, &ledger, &mut tally).await?;
+    before.wait_for_claims(server.data()).await;
     server.stop()?;
     tally.left += before.compare(server.data()).await?;
+    if tally.left > 0 {
+        println!("the server said:\n{}", server.words());
+    }
     Ok(tally)
 }
 

@@ -63,9 +63,14 @@ impl Inner {
 
     /// Repeats what a committed step asked for and a crash may have swallowed.
     async fn go_on(self: &Arc<Self>, tenant: &TenantName, run: steading_types::RunId) {
-        let Ok(cell) = self.registry.get(&self.store, tenant, run) else {
-            tracing::error!(run.id = %run, "a run can not be read; it is left alone");
-            return;
+        let cell = match self.registry.get(&self.store, tenant, run) {
+            Ok(cell) => cell,
+            // It ended meanwhile.
+            Err(ControlError::NoRun(_)) => return,
+            Err(error) => {
+                tracing::error!(run.id = %run, error = %error, "a run can not be read; it is left alone");
+                return;
+            }
         };
         let (unwanted, more) = {
             let held = cell.lock();

@@ -27,13 +27,19 @@ impl Remains {
         for entry in std::fs::read_dir(data.join("tasks"))? {
             found.insert(format!("task {}", entry?.file_name().to_string_lossy()));
         }
-        let tenants = std::fs::read_dir(data.join("claims")).into_iter().flatten();
-        for tenant in tenants.flatten() {
-            for claim in std::fs::read_dir(tenant.path())?.flatten() {
-                found.insert(format!("claim {}", claim.path().display()));
-            }
-        }
+        found.extend(claims(data)?);
         Ok(Self(found))
+    }
+
+    /// Waits until the claims of runs that are over are gone, which takes its time; those that stay are
+    /// counted by [`Remains::compare`].
+    pub(super) async fn wait_for_claims(&self, data: &Path) {
+        let gone = wait::until("the claims to go", async || {
+            Ok(claims(data)?.is_subset(&self.0).then_some(()))
+        });
+        if let Err(error) = gone.await {
+            println!("{error}");
+        }
     }
 
     /// Waits until no process of the server is left, then counts what is new; says what it is.
@@ -52,6 +58,18 @@ impl Remains {
         }
         Ok(left.len())
     }
+}
+
+/// Directories of claims.
+fn claims(data: &Path) -> Result<BTreeSet<String>> {
+    let mut found = BTreeSet::new();
+    let tenants = std::fs::read_dir(data.join("claims")).into_iter().flatten();
+    for tenant in tenants.flatten() {
+        for claim in std::fs::read_dir(tenant.path())?.flatten() {
+            found.insert(format!("claim {}", claim.path().display()));
+        }
+    }
+    Ok(found)
 }
 
 /// Processes of this server: by the data directory in the command, or by the mark of a task of its.

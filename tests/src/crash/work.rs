@@ -10,7 +10,8 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 use steading_api::client::CallError;
-use steading_api::operations::{CreateTenant, ListLocks, ListRuns, SubmitRun};
+use steading_api::node::NodeFilter;
+use steading_api::operations::{CreateTenant, ListLocks, ListNodes, ListRuns, SubmitRun};
 use steading_api::run::{RunFilter, RunSummary, Submission};
 use steading_api::site::TenantBody;
 use steading_types::WorkflowPhase;
@@ -153,10 +154,36 @@ impl Tenants {
                 last = (under_way, std::time::Instant::now());
             }
             if last.1.elapsed() > wait::PATIENCE {
+                self.tell_of_those_that_hang().await?;
                 bail!("{under_way} runs hang: {}", server.words());
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    }
+
+    /// Prints the oldest runs that do not end, and their nodes that are not over.
+    async fn tell_of_those_that_hang(&self) -> Result<()> {
+        for tenant in TENANTS {
+            let runs = self.runs(tenant).await?;
+            let mut open: Vec<_> = runs.values().filter(|r| !r.phase.completed()).collect();
+            open.sort_by_key(|run| run.created);
+            for run in open.into_iter().take(20) {
+                println!(
+                    "hangs: {tenant}/{} {:?} {:?}",
+                    run.name, run.phase, run.message
+                );
+                let all = NodeFilter::default();
+                let path = [tenant, run.name.as_str()];
+                let nodes = self.client.call::<ListNodes>(&path, &all, &()).await?;
+                for node in nodes.nodes {
+                    if !node.phase.completed() {
+                        let (name, message) = (&node.display_name, &node.message);
+                        println!("  {name} {:?} {:?} {message:?}", node.kind, node.phase);
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn runs(&self, tenant: &str) -> Result<BTreeMap<String, RunSummary>> {
