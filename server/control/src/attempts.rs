@@ -17,7 +17,7 @@ use crate::clock::now;
 use crate::error::ControlError;
 use crate::lent::Lent;
 use crate::release::Room;
-use crate::scheduler::{Next, Removed};
+use crate::scheduler::{Next, Precedence, Removed};
 use crate::step::{Waits, accepted, forget};
 use crate::{ENVIRONMENT, Inner};
 
@@ -105,14 +105,14 @@ impl Inner {
         for action in actions {
             match action {
                 Action::Start(attempt) => {
-                    let (priority, worker) = self.standing(tenant, attempt);
+                    let (precedence, worker) = self.standing(tenant, attempt);
                     match worker {
                         Worker::Backend => {
                             let release = room.take();
-                            self.scheduler().push(tenant, attempt, priority, release);
+                            self.scheduler().push(tenant, attempt, precedence, release);
                             started = true;
                         }
-                        Worker::Server => self.serve(tenant, attempt, priority),
+                        Worker::Server => self.serve(tenant, attempt, precedence),
                     }
                 }
                 Action::Cancel(attempt) => cancelled.push(attempt),
@@ -172,15 +172,16 @@ impl Inner {
     }
 
     /// How soon an attempt's turn comes, and who carries it out.
-    fn standing(&self, tenant: &TenantName, attempt: AttemptId) -> (i32, Worker) {
+    fn standing(&self, tenant: &TenantName, attempt: AttemptId) -> (Precedence, Worker) {
         let cell = self.registry.get(&self.store, tenant, attempt.run);
         cell.ok()
             .and_then(|cell| {
                 let held = cell.lock();
                 let run = held.as_ref()?;
-                Some((run.head().priority, run.worker(attempt)))
+                let precedence = Precedence::new(run.head().priority, run.serves());
+                Some((precedence, run.worker(attempt)))
             })
-            .unwrap_or((0, Worker::Backend))
+            .unwrap_or((Precedence::new(0, false), Worker::Backend))
     }
 
     /// Fills free slots.

@@ -3,6 +3,7 @@
 //! Everything here repeats what may have happened already: backends know attempts by their key, the
 //! engine ignores what it has heard before.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use steading_engine::command::Command;
@@ -11,19 +12,25 @@ use steading_types::{AttemptId, TenantName};
 
 use crate::Inner;
 use crate::error::ControlError;
-use crate::scheduler::Release;
+use crate::scheduler::{Precedence, Release};
 use crate::served::SERVER;
 use crate::step::reference;
 
 impl Inner {
     /// Takes everything up again; runs themselves are loaded as they are needed.
     pub(crate) async fn recover(self: &Arc<Self>) -> Result<(), ControlError> {
+        let mut priorities = HashMap::new();
         let (outbox, timers, active) = self.store.read(|s| {
             let outbox: Vec<_> = s.outbox()?.collect::<Result<_, _>>()?;
             let timers: Vec<_> = s.timers()?.collect::<Result<_, _>>()?;
             let active: Vec<_> = s
                 .active_runs()?
-                .map(|head| head.map(|head| reference(&head)))
+                .map(|head| {
+                    head.map(|head| {
+                        priorities.insert(head.id, head.priority);
+                        reference(&head)
+                    })
+                })
                 .collect::<Result<_, _>>()?;
             Ok((outbox, timers, active))
         })?;
@@ -32,7 +39,8 @@ impl Inner {
             self.timers.set(&run.tenant, run.id, timer, due);
         }
         for (tenant, attempt, row) in outbox {
-            self.take_up(&tenant, attempt, row).await;
+            let priority = priorities.get(&attempt.run).copied().unwrap_or(0);
+            self.take_up(&tenant, attempt, row, priority).await;
         }
         self.take_up_claims()?;
         let inner = Arc::clone(self);
@@ -46,18 +54,28 @@ impl Inner {
         Ok(())
     }
 
-    async fn take_up(self: &Arc<Self>, tenant: &TenantName, attempt: AttemptId, row: OutboxRow) {
+    async fn take_up(
+        self: &Arc<Self>,
+        tenant: &TenantName,
+        attempt: AttemptId,
+        row: OutboxRow,
+        priority: i32,
+    ) {
+        let precedence = Precedence::new(priority, false);
         match (row.stage, row.handle) {
-            _ if row.environment == SERVER => self.serve(tenant, attempt, 0),
+            _ if row.environment == SERVER => self.serve(tenant, attempt, precedence),
             (OutboxStage::Accepted, Some(handle)) => self.adopt(tenant, attempt, handle).await,
             // A backend that calls attempts by our key may have this one: it adopts instead of starting again.
             (OutboxStage::Submitting, _) => {
                 if row.state != *self.epoch {
                     self.attempts.overtake(attempt);
                 }
-                self.scheduler().push(tenant, attempt, 0, Release::Done);
+                self.scheduler()
+                    .push(tenant, attempt, precedence, Release::Done);
             }
-            _ => self.scheduler().push(tenant, attempt, 0, Release::Needed),
+            _ => self
+                .scheduler()
+                .push(tenant, attempt, precedence, Release::Needed),
         }
     }
 

@@ -1,4 +1,5 @@
-//! Which ready attempt goes next: fair between tenants, then by priority, then by age. Pure.
+//! Which ready attempt goes next: fair between tenants, then by priority, then what daemons wait for, then
+//! by age. Pure.
 //!
 //! Fairness is by attempts that run: of the tenants with something ready, the one that runs the least
 //! goes first, so a fan of ten thousand in one tenant delays another tenant by one task at most.
@@ -64,8 +65,26 @@ impl Share {
     }
 }
 
-/// Order within a tenant: higher priority first, then first come.
-type Place = (Reverse<i32>, u64);
+/// What decides an attempt's turn within its tenant, before its age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Precedence {
+    priority: Reverse<i32>,
+    awaited: Reverse<bool>,
+}
+
+impl Precedence {
+    /// That of an attempt of this priority. Where daemons of its run serve (`awaited`) it goes before new
+    /// work: they take memory until the run is over, and would pile up behind the tasks that start more.
+    pub fn new(priority: i32, awaited: bool) -> Self {
+        Self {
+            priority: Reverse(priority),
+            awaited: Reverse(awaited),
+        }
+    }
+}
+
+/// Order within a tenant; then first come.
+type Place = (Precedence, u64);
 
 impl Scheduler {
     /// A scheduler for an environment that runs so many attempts at once.
@@ -83,14 +102,14 @@ impl Scheduler {
         &mut self,
         tenant: &TenantName,
         attempt: AttemptId,
-        priority: i32,
+        precedence: Precedence,
         release: Release,
     ) {
         if self.running.contains_key(&attempt) {
             return;
         }
         self.arrivals = self.arrivals.wrapping_add(1);
-        let place = (Reverse(priority), self.arrivals);
+        let place = (precedence, self.arrivals);
         let share = self.tenants.entry(tenant.clone()).or_default();
         if share.places.contains_key(&attempt) {
             return;
@@ -224,6 +243,9 @@ mod tests {
             generation: 0,
         }
     }
+    fn plain(priority: i32) -> Precedence {
+        Precedence::new(priority, false)
+    }
     fn tenant(name: &str) -> TenantName {
         name.parse().unwrap()
     }
@@ -239,7 +261,7 @@ mod tests {
     fn nothing_is_handed_over_before_it_is_released() {
         let mut scheduler = Scheduler::new(2);
         let a = tenant("a");
-        (0..40).for_each(|n| scheduler.push(&a, attempt(n), 0, Release::Needed));
+        (0..40).for_each(|n| scheduler.push(&a, attempt(n), plain(0), Release::Needed));
         let Next::Release(_, window) = scheduler.pop() else {
             panic!("nothing was released");
         };
@@ -249,7 +271,7 @@ mod tests {
             Next::Nothing,
             "while the commit is under way"
         );
-        scheduler.push(&tenant("b"), attempt(90), 0, Release::Done);
+        scheduler.push(&tenant("b"), attempt(90), plain(0), Release::Done);
         assert_eq!(next(&mut scheduler), Some(attempt(90)), "others go on");
         scheduler.released(&a, &window, Release::Needed);
         assert_eq!(scheduler.pop(), Next::Release(a.clone(), window.clone()));
@@ -261,7 +283,7 @@ mod tests {
     #[test]
     fn a_large_fan_of_one_tenant_does_not_hold_up_another() {
         let mut scheduler = Scheduler::new(2);
-        (0..1000).for_each(|n| scheduler.push(&tenant("big"), attempt(n), 0, Release::Done));
+        (0..1000).for_each(|n| scheduler.push(&tenant("big"), attempt(n), plain(0), Release::Done));
         assert_eq!(
             (
                 next(&mut scheduler),
@@ -270,7 +292,7 @@ mod tests {
             ),
             (Some(attempt(0)), Some(attempt(1)), None)
         );
-        scheduler.push(&tenant("small"), attempt(5000), 0, Release::Done);
+        scheduler.push(&tenant("small"), attempt(5000), plain(0), Release::Done);
         assert_eq!(
             scheduler.remove(&tenant("big"), attempt(0)),
             Removed::Running
@@ -282,10 +304,26 @@ mod tests {
     fn priority_goes_first_and_equals_go_in_order_of_arrival() {
         let mut scheduler = Scheduler::new(10);
         for (n, priority) in [(1, 0), (2, 5), (3, 0), (4, 5)] {
-            scheduler.push(&tenant("a"), attempt(n), priority, Release::Done);
+            scheduler.push(&tenant("a"), attempt(n), plain(priority), Release::Done);
         }
         let order: Vec<_> = std::iter::from_fn(|| next(&mut scheduler)).collect();
         assert_eq!(order, [2, 4, 1, 3].map(attempt));
+    }
+
+    #[test]
+    fn whom_daemons_wait_for_goes_before_what_starts_more_of_them() {
+        let mut scheduler = Scheduler::new(10);
+        let a = tenant("a");
+        for (n, precedence) in [
+            (1, plain(0)),
+            (2, Precedence::new(0, true)),
+            (3, plain(1)),
+            (4, Precedence::new(0, true)),
+        ] {
+            scheduler.push(&a, attempt(n), precedence, Release::Done);
+        }
+        let order: Vec<_> = std::iter::from_fn(|| next(&mut scheduler)).collect();
+        assert_eq!(order, [3, 2, 4, 1].map(attempt));
     }
 
     proptest! {
@@ -297,7 +335,7 @@ mod tests {
                 // An attempt belongs to one tenant.
                 let (id, owner) = (attempt(n * 3 + u32::from(team)), tenant(["a", "b", "c"][usize::from(team)]));
                 match what {
-                    0 => { if !running.contains(&id) { ready.insert(id); } scheduler.push(&owner, id, 0, Release::Done); }
+                    0 => { if !running.contains(&id) { ready.insert(id); } scheduler.push(&owner, id, plain(0), Release::Done); }
                     1 => if let Some(next) = next(&mut scheduler) { prop_assert!(ready.remove(&next)); running.insert(next); },
                     _ => { ready.remove(&id); running.remove(&id); scheduler.remove(&owner, id); }
                 }

@@ -22,7 +22,7 @@ use tokio::sync::oneshot;
 use crate::Inner;
 use crate::attempts::{never_ran, report};
 use crate::clock::now;
-use crate::scheduler::{Next, Release, Removed, Scheduler};
+use crate::scheduler::{Next, Precedence, Release, Removed, Scheduler};
 use crate::step::forget;
 pub(crate) use resource::Watched;
 
@@ -116,10 +116,15 @@ impl Outcome {
 
 impl Inner {
     /// Queues an attempt that the server carries out.
-    pub(crate) fn serve(self: &Arc<Self>, tenant: &TenantName, attempt: AttemptId, priority: i32) {
+    pub(crate) fn serve(
+        self: &Arc<Self>,
+        tenant: &TenantName,
+        attempt: AttemptId,
+        precedence: Precedence,
+    ) {
         let mut work = self.served.work();
         if !work.stops.contains_key(&attempt) {
-            work.queue.push(tenant, attempt, priority, Release::Done);
+            work.queue.push(tenant, attempt, precedence, Release::Done);
         }
         drop(work);
         self.pump_served();

@@ -196,6 +196,11 @@ impl Run {
         !self.held() && self.ready.has_next(|boundary| self.full(boundary))
     }
 
+    /// Whether daemons of it serve.
+    pub fn serves(&self) -> bool {
+        !self.services.is_empty()
+    }
+
     /// Argo's id of a node.
     pub fn node_id(&self, ix: NodeIx) -> Option<String> {
         let slot = self.slot(ix)?;
