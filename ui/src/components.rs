@@ -1,5 +1,6 @@
 //! What the views are made of. A component gets everything by its props and fetches nothing.
 
+pub(crate) mod artifacts;
 pub(crate) mod cause_card;
 pub(crate) mod confirm;
 pub(crate) mod filter_bar;

@@ -163,6 +163,7 @@ pub(crate) mod sketch {
             cpu_ms: 0,
             max_rss: 0,
             memo: None,
+            artifacts: Vec::new(),
         }
     }
 }

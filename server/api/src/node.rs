@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::artifact::ArtifactBody;
 use serde::{Deserialize, Serialize};
 use steading_types::{Millis, NodePhase, NodeType};
 
@@ -58,6 +59,9 @@ pub struct NodeBody {
     /// Output parameters that somebody has to give, and their defaults.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub awaited: BTreeMap<String, Option<String>>,
+    /// What it took and gave as files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<ArtifactBody>,
     /// Standard output, when something refers to it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub result: Option<String>,

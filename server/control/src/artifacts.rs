@@ -22,7 +22,7 @@ use steading_engine::command::Command;
 use steading_types::artifact::Place;
 use steading_types::{AttemptId, TenantName};
 
-pub use read::{Found, Wanted};
+pub use read::{Found, Wanted, of_node};
 pub(crate) use remote::Remote;
 
 use crate::Inner;

@@ -49,6 +49,16 @@ pub(crate) struct Asked<'p> {
     /// Below the artifact.
     pub(crate) path: &'p str,
     pub(crate) form: Form,
+    pub(crate) links: Links,
+}
+
+/// How a listing leads to what lies in a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// Below the path of the request.
+    Path,
+    /// By the query of the request.
+    Query,
 }
 
 /// Answers a content of a run that the caller may see.
@@ -67,7 +77,7 @@ pub(crate) async fn serve(
     };
     let opened = control.open_artifact(&run.tenant, &artifact, &wanted);
     let mut response = match opened.await? {
-        Found::Directory(names) => listing(&names),
+        Found::Directory(names) => listing(&names, &prefix(asked)),
         Found::File(own, content) => {
             let name = own.unwrap_or_else(|| file_name(&artifact, asked.path));
             bytes(content, &name, range)
@@ -177,23 +187,43 @@ fn range(value: &HeaderValue) -> Option<Range<u64>> {
     (from < end).then_some(from..end)
 }
 
+/// What stands in a link before a name.
+fn prefix(asked: &Asked<'_>) -> String {
+    if asked.links == Links::Path {
+        return "./".to_owned();
+    }
+    let side = match asked.side {
+        Side::Inputs => "inputs",
+        Side::Outputs => "outputs",
+    };
+    let above = match asked.path.trim_matches('/') {
+        "" => String::new(),
+        path => format!("{}/", encoded(path)),
+    };
+    format!("?side={side}&amp;path={above}")
+}
+
+fn encoded(name: &str) -> String {
+    name.bytes().fold(String::new(), |mut link, byte| {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/') {
+            link.push(char::from(byte));
+        } else {
+            let _ = write!(link, "%{byte:02X}");
+        }
+        link
+    })
+}
+
 /// Links to what lies in a directory. Names are a task's: nothing of them is markup.
-fn listing(names: &[String]) -> Response {
+fn listing(names: &[String], prefix: &str) -> Response {
     let mut page = String::from("<!DOCTYPE html><meta charset=utf-8><title>Files</title><ul>");
     for name in names {
-        let link: String = name.bytes().fold(String::new(), |mut link, byte| {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/') {
-                link.push(char::from(byte));
-            } else {
-                let _ = write!(link, "%{byte:02X}");
-            }
-            link
-        });
+        let link = encoded(name);
         let shown = name
             .replace('&', "&amp;")
             .replace('<', "&lt;")
             .replace('>', "&gt;");
-        let _ = write!(page, "<li><a href=\"./{link}\">{shown}</a>");
+        let _ = write!(page, "<li><a href=\"{prefix}{link}\">{shown}</a>");
     }
     ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], page).into_response()
 }
@@ -230,7 +260,7 @@ mod tests {
     /// security.md W (CVE-2026-23960): names in a listing are text.
     #[tokio::test]
     async fn w01_names_of_a_listing_are_no_markup() {
-        let page = listing(&["<img src=x onerror=alert(1)>\"'".to_owned()]);
+        let page = listing(&["<img src=x onerror=alert(1)>\"'".to_owned()], "./");
         let body = axum::body::to_bytes(page.into_body(), 10_000)
             .await
             .unwrap();

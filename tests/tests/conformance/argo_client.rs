@@ -161,6 +161,7 @@ async fn the_argo_client_does_its_daily_work(world: &World) -> Result<()> {
     fails_and_retries(&argo);
     gates(&argo, site).await?;
     keeps_templates(&argo);
+    copies(&argo)?;
     let stranger = ArgoClient {
         token: "nonsense".to_owned(),
         ..argo
@@ -168,6 +169,48 @@ async fn the_argo_client_does_its_daily_work(world: &World) -> Result<()> {
     stranger.says(&["list"], "", 1, &["Unauthenticated", "token not valid"]);
     Ok(())
 }
+
+/// `argo cp` names each file by the end of its key.
+fn copies(argo: &ArgoClient) -> Result<()> {
+    argo.says(&["submit", "--wait", "-"], FILES, 0, &["argo-files"]);
+    let to = tempfile::tempdir()?;
+    let at = to.path().to_str().unwrap_or_default();
+    argo.says(&["cp", "argo-files", at], "", 0, &[]);
+    let mut found = Vec::new();
+    let mut left = vec![to.path().to_owned()];
+    while let Some(next) = left.pop() {
+        for entry in std::fs::read_dir(next)? {
+            let path = entry?.path();
+            match path.is_dir() {
+                true => left.push(path),
+                false => found.push(path),
+            }
+        }
+    }
+    found.sort();
+    let names: Vec<_> = found.iter().filter_map(|path| path.file_name()).collect();
+    assert_eq!(names, ["plain.txt", "packed.tgz"]);
+    assert_eq!(std::fs::read_to_string(&found[0])?, "plain\n");
+    Ok(())
+}
+
+const FILES: &str = "
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: argo-files}
+spec:
+  entrypoint: main
+  templates:
+    - name: main
+      container:
+        image: busybox
+        command: [sh, -c]
+        args: ['echo plain > /tmp/plain.txt; echo packed > /tmp/packed.txt']
+      outputs:
+        artifacts:
+          - {name: a-plain, path: /tmp/plain.txt, archive: {none: {}}}
+          - {name: packed, path: /tmp/packed.txt}
+";
 
 fn submits_and_looks(argo: &ArgoClient) {
     argo.says(&["lint", "-"], HELLO, 0, &["no linting errors found!"]);

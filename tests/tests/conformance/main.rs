@@ -28,6 +28,7 @@ mod argo;
 mod argo_client;
 mod argo_rest;
 mod argo_templates;
+mod artifacts;
 mod claims;
 mod command_line;
 mod examples;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
     let trials = [
         examples::trials,
         argo_client::trials,
+        artifacts::trials,
         access::trials,
         advisories::trials,
         argo_rest::trials,

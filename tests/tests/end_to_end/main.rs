@@ -9,6 +9,7 @@
 
 mod expiry;
 mod locks;
+mod nextflow;
 mod pod;
 
 use std::path::Path;

@@ -31,7 +31,7 @@ async fn ends(client: &Client, runs: usize) -> Result<BTreeMap<String, WorkflowP
 }
 
 #[tokio::test]
-async fn each_example_of_argo_ends_the_same_however_often_we_kill() -> Result<()> {
+async fn each_example_of_argo_ends_the_same_under_kills() -> Result<()> {
     let Some(examples) = examples::all()? else {
         return Ok(());
     };

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use steading_api::artifact::Side;
 use steading_api::node::NodeBody;
 use steading_types::{Millis, NodeType};
 
 use crate::browser;
+use crate::components::artifacts::Artifacts;
 use crate::components::state_mark::StateMark;
 use crate::components::values::Values;
 use crate::format::{bytes, duration, elapsed, exit, tally};
@@ -17,6 +19,7 @@ use crate::verbs::StepVerb;
 /// The chosen node and what it may do.
 #[component]
 pub(crate) fn NodePanel(
+    place: StoredValue<(String, String)>,
     node: Memo<Option<Arc<NodeBody>>>,
     below: Memo<Option<Below>>,
     now: RwSignal<Millis>,
@@ -46,7 +49,9 @@ pub(crate) fn NodePanel(
                             <section class="values"><h3>"Result"</h3><pre>{text}</pre></section>
                         })}
                         <Values title="Outputs" values=node.outputs.clone()/>
+                        <Artifacts title="Output files" side=Side::Outputs place=place.get_value() artifacts=node.artifacts.clone()/>
                         <Values title="Inputs" values=node.inputs.clone()/>
+                        <Artifacts title="Input files" side=Side::Inputs place=place.get_value() artifacts=node.artifacts.clone()/>
                         <p class="quiet path"><code>{node.name.clone()}</code></p>
                     }.into_any()
                 }

@@ -154,5 +154,5 @@ fn Panel(
         let ix = chosen.get()?;
         tree.with(|tree| tree.below(ix).cloned())
     });
-    view! { <NodePanel node below now=shell.now may_operate over on_step/> }
+    view! { <NodePanel place=known.place node below now=shell.now may_operate over on_step/> }
 }

@@ -95,12 +95,9 @@ impl Control {
                 break;
             }
             last = Some(node.ix.0);
-            let sides = [Side::Inputs, Side::Outputs].into_iter();
-            for side in sides.filter(|side| filter.side.is_none_or(|only| only == *side)) {
-                let id = tree.id(node.ix).unwrap_or_default();
-                let shown = of(node, side).map(|artifact| body(node, &id, side, artifact));
-                page.artifacts.extend(shown);
-            }
+            let mut shown = of_node(&tree, node);
+            shown.retain(|one| filter.side.is_none_or(|only| one.side == only));
+            page.artifacts.extend(shown);
         }
         Ok(page)
     }
@@ -214,6 +211,18 @@ async fn names(located: &Located) -> Result<BTreeSet<String>, ArtifactError> {
         }
     }
     Ok(names)
+}
+
+/// What a node took and gave.
+pub fn of_node(tree: &Tree<'_>, node: &Node) -> Vec<ArtifactBody> {
+    if node.artifacts.is_empty() && node.outputs.artifacts.is_empty() {
+        return Vec::new();
+    }
+    let id = tree.id(node.ix).unwrap_or_default();
+    let sides = [Side::Inputs, Side::Outputs].into_iter();
+    let each = sides.flat_map(|side| of(node, side).map(move |artifact| (side, artifact)));
+    each.map(|(side, artifact)| body(node, &id, side, artifact))
+        .collect()
 }
 
 fn of(node: &Node, side: Side) -> impl Iterator<Item = &Artifact> {

@@ -8,7 +8,7 @@ use steading_api::operations::{GetArtifact, ListArtifactFiles, ListArtifacts};
 
 use super::runs::run_of;
 use crate::App;
-use crate::artifacts::{Asked, serve};
+use crate::artifacts::{Asked, Links, serve};
 use crate::problem::Problem;
 use crate::route::{Ctx, json, raw};
 
@@ -39,7 +39,8 @@ async fn content(
         node: ctx.part("node"),
         side: query.side.unwrap_or_default(),
         name: ctx.part("artifact"),
-        path: query.path.as_deref().unwrap_or_default(),
+        path: query.path.as_deref().unwrap_or_default().trim_matches('/'),
+        links: Links::Query,
         form: query.form.unwrap_or_default(),
     };
     serve(ctx.app.control(), &run_of(ctx)?, &asked, headers).await

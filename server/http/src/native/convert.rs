@@ -4,6 +4,7 @@ use steading_api::history::{self, RunEventBody, RunLink};
 use steading_api::memo::MemoStatus;
 use steading_api::node::NodeBody;
 use steading_api::run::RunSummary;
+use steading_control::artifacts::of_node;
 use steading_engine::head::{Head, Suspended};
 use steading_engine::memo::Found;
 use steading_engine::node::{Node, NodeRole};
@@ -57,6 +58,7 @@ pub(super) fn node(tree: &Tree<'_>, node: &Node) -> NodeBody {
         finished: node.finished,
         inputs: node.inputs.iter().cloned().collect(),
         outputs: node.outputs.parameters.iter().cloned().collect(),
+        artifacts: of_node(tree, node),
         awaited: node.outputs.awaited.clone(),
         result: node.outputs.result.clone(),
         exit_code: node.outputs.exit_code,

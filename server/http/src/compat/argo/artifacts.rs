@@ -12,7 +12,7 @@ use steading_types::Uid;
 use super::error::ArgoProblem;
 use super::request::Asking;
 use super::workflows::find;
-use crate::artifacts::{Asked, serve};
+use crate::artifacts::{Asked, Links, serve};
 use crate::problem::Problem;
 
 type Answer = Result<Response, ArgoProblem>;
@@ -150,6 +150,7 @@ async fn answer(
         name,
         path,
         form: Form::Packed,
+        links: Links::Path,
     };
     Ok(serve(asking.app.control(), run, &asked, headers).await?)
 }
