@@ -40,7 +40,7 @@ fn One(place: (String, String), artifact: ArtifactBody) -> impl IntoView {
             <dd>
                 // Made by a task: it gets a tab, and the server gives it an origin, of its own.
                 <a href=open target="_blank" rel="noopener noreferrer" title=artifact.place>{artifact.name}</a>
-                <a href=keep class="keep" download="" aria-label=label title="Download">"⭳"</a>
+                <a href=keep class="keep" download="" aria-label=label title="Download">"↓"</a>
             </dd>
         </div>
     }
