@@ -120,7 +120,7 @@ fn append_query(query: &impl Serialize, path: &mut String) -> Result<(), CallErr
 }
 
 /// Percent-encodes everything but RFC 3986's unreserved characters.
-fn escape(text: &str, into: &mut String) {
+pub fn escape(text: &str, into: &mut String) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
             into.push(char::from(byte));

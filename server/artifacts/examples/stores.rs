@@ -11,6 +11,9 @@
     reason = "a measurement stops at the first surprise"
 )]
 
+#[path = "../tests/stores/s3_server.rs"]
+mod s3_server;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -18,7 +21,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use hyper_util::rt::{TokioExecutor, TokioIo};
 use steading_artifacts::{
     Addressing, ArtifactStore, Egress, Encryption, Key, MissingBucket, Network, Patience, S3,
     S3Credential, S3Store, Secret, Source,
@@ -42,19 +44,9 @@ async fn main() {
 
 /// s3s over a directory; prints where it listens.
 async fn serve(root: &Path) {
-    let mut service = s3s::service::S3ServiceBuilder::new(s3s_fs::FileSystem::new(root).unwrap());
-    service.set_auth(s3s::auth::SimpleAuth::from_single("access", "secret"));
-    let service = service.build();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     println!("{}", listener.local_addr().unwrap());
-    loop {
-        let (socket, _) = listener.accept().await.unwrap();
-        let service = service.clone();
-        tokio::spawn(async move {
-            let server = hyper_util::server::conn::auto::Builder::new(TokioExecutor::new());
-            let _ = server.serve_connection(TokioIo::new(socket), service).await;
-        });
-    }
+    s3_server::serve(listener, root, "secret").await;
 }
 
 struct Bench {

@@ -13,8 +13,12 @@ use serde_json::Value;
 use steading_types::server_task::{Absence, SecretKey};
 
 use crate::error::ArtifactError;
+use crate::key::Key;
 use crate::repository::Repository;
 use crate::secret::Secret;
+
+/// The key where a store has but one object.
+const ONLY: &str = "object";
 
 /// A store in Argo's words: one of them is there.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -72,6 +76,16 @@ impl Location {
         let azure = self.azure.as_ref().map(|words| &words.blob);
         let key = s3.or(gcs).or(azure);
         key.map(String::as_str).unwrap_or_default()
+    }
+
+    /// The object that it names. A store of one object has the same for all keys.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Key`], when the store has keys and this is none.
+    pub fn object(&self) -> Result<Key, ArtifactError> {
+        let has_keys = self.s3.is_some() || self.gcs.is_some() || self.azure.is_some();
+        let key = if has_keys { self.key() } else { ONLY };
+        Ok(Key::parse(key)?)
     }
 
     /// How keys are made in this repository, with Argo's variables in it.

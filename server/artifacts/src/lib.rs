@@ -46,6 +46,6 @@ pub use repository::{
 };
 pub use s3::S3Store;
 pub use secret::Secret;
-pub use source::Source;
+pub use source::{Source, blocking};
 pub use store::{ArtifactStore, Body, Content, Entries, Entry, Later};
 pub use web::WebStore;

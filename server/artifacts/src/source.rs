@@ -96,7 +96,7 @@ impl Source {
 
 impl Source {
     /// What exists of a range, read as it is taken.
-    pub(crate) fn content(self, range: Option<Range<u64>>) -> Content {
+    pub fn content(self, range: Option<Range<u64>>) -> Content {
         let size = self.size();
         let range = within(range, size);
         let length = range.end.saturating_sub(range.start);
@@ -117,8 +117,11 @@ impl Source {
     }
 }
 
-/// Runs something that waits for the disk.
-pub(crate) async fn blocking<T: Send + 'static>(
+/// Runs something that waits for the disk away from the loops' threads.
+///
+/// # Errors
+/// Those of the work, and the disk's when it came to no end.
+pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
 ) -> Result<T, ArtifactError> {
     tokio::task::spawn_blocking(work)

@@ -143,14 +143,6 @@ fn own_key(tenant: &TenantName, key: &str) -> Result<Key, ArtifactError> {
     }
 }
 
-/// Runs something that waits for the disk.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, ArtifactError> + Send + 'static,
-) -> Result<T, ArtifactError> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|lost| Err(io::Error::other(lost).into()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

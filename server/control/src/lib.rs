@@ -17,6 +17,7 @@ pub mod history;
 pub mod identity;
 pub mod lent;
 mod library;
+mod limits;
 pub mod locks;
 mod memos;
 pub mod metrics;

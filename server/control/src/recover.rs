@@ -12,7 +12,7 @@ use steading_types::{AttemptId, TenantName};
 
 use crate::Inner;
 use crate::error::ControlError;
-use crate::scheduler::{Precedence, Release};
+use crate::scheduler::{Awaited, Precedence, Release};
 use crate::served::SERVER;
 use crate::step::reference;
 
@@ -61,7 +61,7 @@ impl Inner {
         row: OutboxRow,
         priority: i32,
     ) {
-        let precedence = Precedence::new(priority, false);
+        let precedence = Precedence::new(priority, Awaited::ByNobody);
         match (row.stage, row.handle) {
             _ if row.environment == SERVER => self.serve(tenant, attempt, precedence),
             (OutboxStage::Accepted, Some(handle)) => self.adopt(tenant, attempt, handle).await,

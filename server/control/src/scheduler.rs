@@ -69,16 +69,25 @@ impl Share {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Precedence {
     priority: Reverse<i32>,
-    awaited: Reverse<bool>,
+    awaited: Awaited,
+}
+
+/// Who waits for an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Awaited {
+    /// Daemons that serve its run. They take memory until the run is over, and would pile up behind the tasks
+    /// that start more: it goes before new work.
+    ByDaemons,
+    /// Nobody whose waiting costs anything.
+    ByNobody,
 }
 
 impl Precedence {
-    /// That of an attempt of this priority. Where daemons of its run serve (`awaited`) it goes before new
-    /// work: they take memory until the run is over, and would pile up behind the tasks that start more.
-    pub fn new(priority: i32, awaited: bool) -> Self {
+    /// That of an attempt of this priority.
+    pub fn new(priority: i32, awaited: Awaited) -> Self {
         Self {
             priority: Reverse(priority),
-            awaited: Reverse(awaited),
+            awaited,
         }
     }
 }
@@ -244,7 +253,7 @@ mod tests {
         }
     }
     fn plain(priority: i32) -> Precedence {
-        Precedence::new(priority, false)
+        Precedence::new(priority, Awaited::ByNobody)
     }
     fn tenant(name: &str) -> TenantName {
         name.parse().unwrap()
@@ -316,9 +325,9 @@ mod tests {
         let a = tenant("a");
         for (n, precedence) in [
             (1, plain(0)),
-            (2, Precedence::new(0, true)),
+            (2, Precedence::new(0, Awaited::ByDaemons)),
             (3, plain(1)),
-            (4, Precedence::new(0, true)),
+            (4, Precedence::new(0, Awaited::ByDaemons)),
         ] {
             scheduler.push(&a, attempt(n), precedence, Release::Done);
         }

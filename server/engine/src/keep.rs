@@ -5,8 +5,9 @@ use steading_types::artifact::{Artifact, Packing, Place, Reclaim};
 use steading_types::task::{Given, Reach, Taken};
 use steading_types::{AttemptId, Millis};
 
-use crate::artifacts::{joined, named_place, packing, stored_at};
+use crate::artifacts::packing;
 use crate::error::EngineError;
+use crate::locate::{joined, named_place, stored_at};
 use crate::node::Node;
 use crate::run::Run;
 use crate::scope::View;

@@ -40,6 +40,7 @@ mod graph;
 mod ids;
 mod keep;
 mod live;
+mod locate;
 mod places;
 mod ready;
 mod run;

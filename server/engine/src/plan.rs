@@ -61,13 +61,13 @@ impl Plan {
         let locks = resolved
             .entries()
             .any(|(_, entry)| entry.template.synchronization.is_some());
+        let [reads_results, reads_call_names] =
+            mentions(&document.resolved, [&["outputs.result"], &CALL_NAMES]);
         Ok(Arc::new(Self {
             pipeline: pipeline(&document.workflow),
             locks,
-            reads_results: mentions(&document.resolved, "outputs.result"),
-            reads_call_names: CALL_NAMES
-                .into_iter()
-                .any(|name| mentions(&document.resolved, name)),
+            reads_results,
+            reads_call_names,
             has_daemons,
             sheets: (0..count).map(|_| OnceLock::new()).collect(),
             resolved,
@@ -196,16 +196,21 @@ fn pipeline(workflow: &Value) -> String {
         .unwrap_or_else(|| "workflow".to_owned())
 }
 
-/// Whether any text of a document contains `wanted`.
-fn mentions(document: &Value, wanted: &str) -> bool {
+/// Whether any text of a document contains one of some words; for several groups of words in one walk.
+fn mentions<const N: usize>(document: &Value, wanted: [&[&str]; N]) -> [bool; N] {
+    let mut found = [false; N];
     let mut left = vec![document];
     while let Some(value) = left.pop() {
         match value {
-            Value::String(text) if text.contains(wanted) => return true,
+            Value::String(text) => {
+                for (found, words) in found.iter_mut().zip(wanted) {
+                    *found = *found || words.iter().any(|word| text.contains(word));
+                }
+            }
             Value::Array(items) => left.extend(items),
             Value::Object(fields) => left.extend(fields.values()),
             _ => {}
         }
     }
-    false
+    found
 }

@@ -6,6 +6,7 @@ mod fault;
 mod links;
 mod pack;
 mod place;
+mod sink;
 mod tree;
 mod unpack;
 

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::cgroup::Cgroups;
 use crate::confine;
 use crate::realm::Realms;
+use crate::remove::remove_tree;
 use crate::sys::{self, Fork};
-use crate::taskdir::remove_tree;
 
 /// Whether the host provides something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -34,6 +34,7 @@ mod plain;
 mod probe;
 mod program;
 mod realm;
+mod remove;
 mod room;
 mod rootfs;
 mod spawner;

@@ -1,8 +1,10 @@
 //! Opening a path as if a directory were the root of everything, in trees that others wrote.
 
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 
-use rustix::fs::{Mode, OFlags, ResolveFlags, openat2};
+use rustix::fs::{Dir, Mode, OFlags, ResolveFlags, openat2};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
@@ -29,6 +31,21 @@ pub(crate) fn open(
             answer => return answer,
         }
     }
+}
+
+/// What lies in a directory, in no order.
+///
+/// # Errors
+/// Of the file system.
+pub(crate) fn names(dir: impl AsFd) -> Result<Vec<OsString>, Errno> {
+    let mut names = Vec::new();
+    for entry in Dir::read_from(dir)? {
+        let name = entry?.file_name().to_bytes().to_owned();
+        if !matches!(name.as_slice(), b"." | b"..") {
+            names.push(OsStr::from_bytes(&name).to_owned());
+        }
+    }
+    Ok(names)
 }
 
 /// Whether a file is the kernel's own (proc(5)): what it tells there is about the process that asks, which is

@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use steading_api::artifact::{Form, Side};
+use steading_api::client::escape;
 use steading_artifacts::Content;
 use steading_control::Control;
 use steading_control::artifacts::{Found, Wanted};
@@ -203,15 +204,16 @@ fn prefix(asked: &Asked<'_>) -> String {
     format!("?side={side}&amp;path={above}")
 }
 
-fn encoded(name: &str) -> String {
-    name.bytes().fold(String::new(), |mut link, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'/') {
-            link.push(char::from(byte));
-        } else {
-            let _ = write!(link, "%{byte:02X}");
+/// A path in a link: its slashes stay.
+fn encoded(path: &str) -> String {
+    let mut link = String::new();
+    for (number, part) in path.split('/').enumerate() {
+        if number > 0 {
+            link.push('/');
         }
-        link
-    })
+        escape(part, &mut link);
+    }
+    link
 }
 
 /// Links to what lies in a directory. Names are a task's: nothing of them is markup.

@@ -9,7 +9,7 @@ use steading_tests::wait;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::argo::{Argo, NAMESPACE};
+use crate::argo::{Argo, NAMESPACE, one_step};
 use crate::world::{Site, Who, World};
 
 trials![
@@ -34,20 +34,13 @@ fn workflow(templates: Value) -> Value {
     })
 }
 
-fn one(command: Value) -> Value {
-    workflow(json!([{"name": "main", "container": {"image": "host", "command": command}}]))
+fn one(command: &[&str]) -> Value {
+    one_step("advisory", "host", command)
 }
 
 /// Its output, as a script's result.
 fn script(name: &str, source: &str) -> Value {
     json!({"name": name, "script": {"image": "host", "command": ["sh"], "source": source}})
-}
-
-/// The end of a run of our tenant.
-async fn ended(site: &Site, workflow: Value) -> Result<Value> {
-    let argo = Argo::maintainer(site);
-    let name = argo.create(workflow).await?;
-    argo.ended(&name).await
 }
 
 fn result_of(ended: &Value, display_name: &str) -> Result<String> {
@@ -62,7 +55,7 @@ fn result_of(ended: &Value, display_name: &str) -> Result<String> {
 
 /// The server still does what it is there for.
 async fn works(site: &Site) -> Result<()> {
-    let ended = ended(site, one(json!(["true"]))).await?;
+    let ended = Argo::maintainer(site).ran(one(&["true"])).await?;
     ensure!(ended["status"]["phase"] == "Succeeded", "{ended:#}");
     Ok(())
 }
@@ -112,7 +105,7 @@ async fn c01_a_value_is_one_argument_whatever_it_holds(world: &World) -> Result<
                 "args": ["{{inputs.parameters.word}}"],
             }},
         ]);
-        let ended = ended(site, workflow(templates)).await?;
+        let ended = Argo::maintainer(site).ran(workflow(templates)).await?;
         let printed = result_of(&ended, "said")?;
         ensure!(printed == format!("[{value}]"), "{value:?}: {printed:?}");
     }
@@ -142,7 +135,7 @@ async fn c02_cve_2021_37914_what_an_expression_gives_is_no_template(world: &Worl
             "image": "host", "command": ["printf", "%s", "{{inputs.parameters.word}}"],
         }},
     ]);
-    let ended = ended(site, workflow(templates)).await?;
+    let ended = Argo::maintainer(site).ran(workflow(templates)).await?;
     ensure!(ended["status"]["phase"] == "Succeeded", "{ended:#}");
     assert_eq!(result_of(&ended, "first")?, hostile);
     assert_eq!(result_of(&ended, "plain")?, hostile);
@@ -202,7 +195,7 @@ async fn c06_an_expression_costs_only_so_much(world: &World) -> Result<()> {
         "{{=sum(map(1..2000, {sum(map(1..2000, {sum(map(1..2000, {#}))}))}))}}",
         "{{=sprig.repeat(1000000000, 'x')}}",
     ] {
-        let ended = ended(site, one(json!(["echo", hostile]))).await?;
+        let ended = Argo::maintainer(site).ran(one(&["echo", hostile])).await?;
         let message = ended.pointer("/status/message").and_then(Value::as_str);
         let limited = message.is_some_and(|message| message.contains("limit"));
         ensure!(
@@ -212,7 +205,7 @@ async fn c06_an_expression_costs_only_so_much(world: &World) -> Result<()> {
     }
     // An engine that tries each way through would need ages for this one.
     let pattern = "{{='aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!' matches '^(a+)+$'}}";
-    let ended = ended(site, one(json!(["echo", pattern]))).await?;
+    let ended = Argo::maintainer(site).ran(one(&["echo", pattern])).await?;
     ensure!(ended["status"]["phase"] == "Succeeded", "{ended:#}");
     Ok(())
 }
@@ -240,7 +233,7 @@ async fn c09_the_last_of_two_keys_counts_and_a_long_number_keeps_its_digits(
     ]));
     long["spec"]["arguments"] =
         json!({"parameters": [{"name": "n", "value": 9_007_199_254_740_993_u64}]});
-    let ended = ended(site, long).await?;
+    let ended = Argo::maintainer(site).ran(long).await?;
     assert_eq!(result_of(&ended, "said")?, "9007199254740993");
     Ok(())
 }
@@ -320,14 +313,14 @@ async fn r14_cve_2024_47827_daemons_that_go_all_at_once_stop_nobody(world: &Worl
 async fn r14_cve_2026_40886_an_annotation_of_no_sense_stops_nobody(world: &World) -> Result<()> {
     let site = world.process().await?;
     for value in ["nonsense", "", "/", "OnPodCompletion/", "//////"] {
-        let mut made = one(json!(["true"]));
+        let mut made = one(&["true"]);
         made["metadata"]["annotations"] = json!({
             "workflows.argoproj.io/pod-gc-strategy": value,
             "workflows.argoproj.io/description": value,
         });
         made["spec"]["podMetadata"] =
             json!({"annotations": {"workflows.argoproj.io/pod-gc-strategy": value}});
-        let ended = ended(site, made).await?;
+        let ended = Argo::maintainer(site).ran(made).await?;
         ensure!(
             ended["status"]["phase"] == "Succeeded",
             "{value}: {ended:#}"

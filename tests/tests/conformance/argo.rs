@@ -117,6 +117,12 @@ impl<'a> Argo<'a> {
         .await
     }
 
+    /// Runs a workflow to its end.
+    pub(crate) async fn ran(&self, workflow: Value) -> Result<Value> {
+        let name = self.create(workflow).await?;
+        self.ended(&name).await
+    }
+
     /// The bytes of a stream that ends by itself.
     pub(crate) async fn stream(&self, path: &str, accept: &str) -> Result<(HeaderMap, String)> {
         let client = self.site.as_a(self.who);

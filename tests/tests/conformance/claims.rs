@@ -8,14 +8,13 @@ use steading_api::access::Role;
 use steading_api::client::CallError;
 use steading_api::object::ObjectBody;
 use steading_api::operations::{
-    Apply, DeleteClaim, DeleteRun, GetClaim, GetRunObject, ListClaims, ResumeRun,
+    DeleteClaim, DeleteRun, GetClaim, GetRunObject, ListClaims, ResumeRun,
 };
 use steading_api::run::NodeVerb;
-use steading_api::template::Text;
 use steading_tests::wait;
 use steading_types::WorkflowPhase;
 
-use crate::world::{OURS, Site, THEIRS, Who, World};
+use crate::world::{self, OURS, Site, THEIRS, Who, World};
 
 trials![
     claims_of_a_run_are_shared_by_its_nodes_and_go_with_its_success,
@@ -36,11 +35,8 @@ fn claim(name: &str, modes: Value, size: &str) -> Value {
 }
 
 async fn apply(site: &Site, tenant: &str, object: &Value) -> Result<()> {
-    let text = Text {
-        text: object.to_string(),
-    };
     let operator = site.as_a(Who::Operator);
-    operator.call::<Apply>(&[tenant], &(), &text).await?;
+    world::apply(operator, tenant, &object.to_string()).await?;
     Ok(())
 }
 

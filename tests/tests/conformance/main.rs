@@ -38,6 +38,8 @@ mod levels;
 mod objects;
 mod pods;
 mod resource;
+#[path = "../../../server/artifacts/tests/stores/s3_server.rs"]
+mod s3_server;
 mod stores;
 mod verbs;
 mod world;

@@ -9,14 +9,13 @@ use steading_api::client::CallError;
 use steading_api::log::LogQuery;
 use steading_api::operation::Operation;
 use steading_api::operations::{
-    Apply, DeleteClusterTemplate, DeleteConfigMap, DeleteSecret, GetClusterTemplate, GetConfigMap,
+    DeleteClusterTemplate, DeleteConfigMap, DeleteSecret, GetClusterTemplate, GetConfigMap,
     GetLogs, GetRunObject, GetSecret, ListConfigMaps, ListSecrets,
 };
-use steading_api::template::{Applied, Text};
-use steading_tests::Client;
+use steading_api::template::Applied;
 use steading_types::WorkflowPhase;
 
-use crate::world::{OURS, Site, THEIRS, Who, World};
+use crate::world::{OURS, Site, THEIRS, Who, World, apply};
 
 trials![
     objects_are_applied_listed_and_deleted,
@@ -31,13 +30,6 @@ trials![
 ];
 
 const CANARY: &str = "c4n4ry-7f3a9e51d2";
-
-async fn apply(client: &Client, tenant: &str, text: &str) -> Result<Applied, CallError> {
-    let text = Text {
-        text: text.to_owned(),
-    };
-    client.call::<Apply>(&[tenant], &(), &text).await
-}
 
 async fn made(site: &Site, text: &str) -> Result<Applied> {
     let client = site.as_a(Who::Member(Role::Maintainer));

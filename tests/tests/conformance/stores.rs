@@ -3,19 +3,15 @@
 use std::net::SocketAddr;
 
 use anyhow::{Context, Result, bail, ensure};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
 use serde_json::{Value, json};
 use steading_api::access::Role;
-use steading_api::operations::Apply;
-use steading_api::template::Text;
-use steading_tests::Client;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::argo::{Argo, node_is};
-use crate::world::{OURS, Site, THEIRS, Who, World};
+use crate::s3_server;
+use crate::world::{OURS, Site, THEIRS, Who, World, apply};
 
 trials![
     an_artifact_goes_through_the_store_that_it_names,
@@ -44,21 +40,8 @@ impl Bucket {
     fn open_at(listener: TcpListener) -> Result<Self> {
         let directory = tempfile::tempdir()?;
         std::fs::create_dir(directory.path().join("results"))?;
-        let files = s3s_fs::FileSystem::new(directory.path())
-            .map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        let mut service = s3s::service::S3ServiceBuilder::new(files);
-        service.set_auth(s3s::auth::SimpleAuth::from_single("access", SECRET));
-        let service = service.build();
-        let address = listener.local_addr()?;
-        tokio::spawn(async move {
-            while let Ok((socket, _)) = listener.accept().await {
-                let service = service.clone();
-                tokio::spawn(async move {
-                    let server = Builder::new(TokioExecutor::new());
-                    let _ = server.serve_connection(TokioIo::new(socket), service).await;
-                });
-            }
-        });
+        let (address, root) = (listener.local_addr()?, directory.path().to_owned());
+        tokio::spawn(async move { s3_server::serve(listener, &root, SECRET).await });
         Ok(Self { directory, address })
     }
 
@@ -81,21 +64,19 @@ fn words(address: SocketAddr, secret: &str) -> Value {
     })
 }
 
-async fn apply(client: &Client, tenant: &str, object: Value) -> Result<()> {
-    let text = Text {
-        text: object.to_string(),
-    };
-    client.call::<Apply>(&[tenant], &(), &text).await?;
-    Ok(())
-}
-
 fn secret(name: &str) -> Value {
     json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name},
         "stringData": {"access": "access", "secret": SECRET}})
 }
 
 async fn ours(site: &Site, object: Value) -> Result<()> {
-    apply(site.as_a(Who::Member(Role::Maintainer)), OURS, object).await
+    apply(
+        site.as_a(Who::Member(Role::Maintainer)),
+        OURS,
+        &object.to_string(),
+    )
+    .await?;
+    Ok(())
 }
 
 /// One step writes a file, the next one reads what is left of it in the store.
@@ -121,12 +102,6 @@ fn passes(name: &str, output: Value) -> Value {
     })
 }
 
-async fn ended(site: &Site, workflow: Value) -> Result<Value> {
-    let argo = Argo::maintainer(site);
-    let name = argo.create(workflow).await?;
-    argo.ended(&name).await
-}
-
 fn well(ended: &Value) -> Result<()> {
     ensure!(ended["status"]["phase"] == "Succeeded", "{ended:#}");
     Ok(())
@@ -139,7 +114,7 @@ async fn an_artifact_goes_through_the_store_that_it_names(world: &World) -> Resu
     let mut words = bucket.words("store-a");
     words["key"] = json!("named/{{workflow.name}}/out.txt");
     let output = json!({"s3": words, "archive": {"none": {}}});
-    let ended = ended(site, passes("names", output)).await?;
+    let ended = Argo::maintainer(site).ran(passes("names", output)).await?;
     well(&ended)?;
     let name = ended["metadata"]["name"].as_str().unwrap_or_default();
     let object = bucket.object(&format!("named/{name}/out.txt"))?;
@@ -168,7 +143,7 @@ async fn a_tenant_and_a_run_choose_their_repository(world: &World) -> Result<()>
     ] {
         let mut workflow = passes("chooses", json!({}));
         workflow["spec"]["artifactRepositoryRef"] = reference;
-        let ended = ended(site, workflow).await?;
+        let ended = Argo::maintainer(site).ran(workflow).await?;
         well(&ended)?;
         let nodes = ended["status"]["nodes"].as_object().context("no nodes")?;
         let mut given = nodes
@@ -211,7 +186,7 @@ async fn a_file_of_a_web_server_is_an_artifact(world: &World) -> Result<()> {
             let _ = socket.write_all(answer.as_bytes()).await;
         }
     });
-    let ended = ended(site, json!({
+    let ended = Argo::maintainer(site).ran(json!({
         "apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow",
         "metadata": {"generateName": "web-"},
         "spec": {"entrypoint": "main", "templates": [
@@ -250,7 +225,9 @@ async fn a_store_that_is_down_is_waited_for(world: &World) -> Result<()> {
 
 /// The message of a run that fails for its store.
 async fn refused(site: &Site, words: Value) -> Result<String> {
-    let ended = ended(site, passes("fails", json!({"s3": words}))).await?;
+    let ended = Argo::maintainer(site)
+        .ran(passes("fails", json!({"s3": words})))
+        .await?;
     let Some(nodes) = ended["status"]["nodes"].as_object() else {
         bail!("no nodes: {ended:#}");
     };
@@ -288,7 +265,12 @@ async fn what_a_store_can_not_be_opened_with_is_said(world: &World) -> Result<()
 async fn a13_the_secret_of_another_tenant_is_a_missing_one(world: &World) -> Result<()> {
     let site = world.sandbox().await?;
     let bucket = Bucket::open().await?;
-    apply(site.as_a(Who::Stranger), THEIRS, secret("theirs")).await?;
+    apply(
+        site.as_a(Who::Stranger),
+        THEIRS,
+        &secret("theirs").to_string(),
+    )
+    .await?;
     let mut words = bucket.words("theirs");
     words["key"] = json!("x");
     let message = refused(site, words).await?;
@@ -307,12 +289,16 @@ async fn k01_cve_2025_62157_cve_2026_42295_no_log_holds_a_credential_of_a_store(
     ours(site, secret("store-e")).await?;
     let mut words = bucket.words("store-e");
     words["key"] = json!("k01");
-    let good = ended(site, passes("canary", json!({"s3": words.clone()}))).await?;
+    let good = Argo::maintainer(site)
+        .ran(passes("canary", json!({"s3": words.clone()})))
+        .await?;
     well(&good)?;
     // What goes wrong is what is written about.
     words["secretKeySecret"]["key"] = json!("access");
     words["accessKeySecret"]["key"] = json!("secret");
-    let bad = ended(site, passes("canary", json!({"s3": words}))).await?;
+    let bad = Argo::maintainer(site)
+        .ran(passes("canary", json!({"s3": words})))
+        .await?;
     ensure!(bad["status"]["phase"] != "Succeeded", "{bad:#}");
     for text in [site.server.words(), good.to_string(), bad.to_string()] {
         ensure!(!text.contains(SECRET), "a credential is in {text}");

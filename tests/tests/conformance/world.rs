@@ -7,9 +7,11 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail, ensure};
 use libtest_mimic::Trial;
 use steading_api::access::Role;
-use steading_api::operations::{CreateTenant, CreateToken, GetRun, SubmitRun};
+use steading_api::client::CallError;
+use steading_api::operations::{Apply, CreateTenant, CreateToken, GetRun, SubmitRun};
 use steading_api::run::{RunDetail, Submission};
 use steading_api::site::{NewToken, TenantBody};
+use steading_api::template::{Applied, Text};
 use steading_tests::{Client, Level, Server, examples, wait};
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
@@ -135,6 +137,18 @@ impl Site {
         })
         .await
     }
+}
+
+/// Applies a document in a tenant.
+pub(crate) async fn apply(
+    client: &Client,
+    tenant: &str,
+    text: &str,
+) -> std::result::Result<Applied, CallError> {
+    let text = Text {
+        text: text.to_owned(),
+    };
+    client.call::<Apply>(&[tenant], &(), &text).await
 }
 
 async fn token(operator: &Client, tenant: &str, role: Role) -> Result<String> {

@@ -33,6 +33,7 @@ mod link;
 mod programs;
 mod s3;
 mod s3_faults;
+mod s3_server;
 mod ssh_server;
 mod web;
 

@@ -3,15 +3,13 @@
 use std::net::SocketAddr;
 
 use anyhow::Result;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto::Builder;
 use steading_artifacts::{
     Addressing, ArtifactStore, Egress, Encryption, MissingBucket, Network, Patience, S3,
     S3Credential, S3Store, Secret, Source,
 };
 
 use crate::contract::{self, code, key};
-use crate::programs;
+use crate::{programs, s3_server};
 
 trials![
     moto_keeps_the_contract,
@@ -55,21 +53,9 @@ pub(crate) fn store(address: &str, bucket: &str) -> S3Store {
 
 /// s3s over a directory, in this process.
 pub(crate) async fn s3s(root: &std::path::Path) -> Result<SocketAddr> {
-    let files = s3s_fs::FileSystem::new(root).map_err(|error| anyhow::anyhow!("{error:?}"))?;
-    let mut service = s3s::service::S3ServiceBuilder::new(files);
-    service.set_auth(s3s::auth::SimpleAuth::from_single("access", "secret"));
-    let service = service.build();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let service = service.clone();
-            tokio::spawn(async move {
-                let server = Builder::new(TokioExecutor::new());
-                let _ = server.serve_connection(TokioIo::new(socket), service).await;
-            });
-        }
-    });
+    let (address, root) = (listener.local_addr()?, root.to_owned());
+    tokio::spawn(async move { s3_server::serve(listener, &root, "secret").await });
     Ok(address)
 }
 

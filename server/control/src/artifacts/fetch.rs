@@ -3,12 +3,12 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use steading_artifacts::ArtifactError;
+use steading_artifacts::{ArtifactError, blocking};
 use steading_types::artifact::{Artifact, Packing, Place};
 use steading_types::task::Task;
 use steading_types::{AttemptId, TenantName};
 
-use super::{Patience, blocking, tree};
+use super::{Patience, tree};
 use crate::Inner;
 
 impl Inner {

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use steading_artifacts::{ArtifactError, Source};
+use steading_artifacts::{ArtifactError, Source, blocking};
 use steading_engine::Keep;
 use steading_types::artifact::Artifact;
 use steading_types::task::{Gathered, TaskReport};
 use steading_types::{AttemptId, TenantName};
 
-use super::{Patience, blocking, tree};
+use super::{Patience, tree};
 use crate::Inner;
 use crate::clock::now;
 

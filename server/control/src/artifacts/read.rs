@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use steading_api::artifact::{
     ArtifactBody, ArtifactFile, ArtifactFiles, ArtifactFilter, ArtifactList, Form, Side,
 };
-use steading_artifacts::{ArtifactError, Content};
+use steading_artifacts::{ArtifactError, Content, Source};
 use steading_engine::node::Node;
 use steading_engine::tree::Tree;
 use steading_store::RunRef;
@@ -114,7 +114,8 @@ impl Control {
     ) -> Result<Found, ArtifactError> {
         let Wanted { path, form, range } = wanted;
         if let (Place::Raw { data }, "") = (&artifact.place, path.as_str()) {
-            return Ok(Found::File(None, raw(data, range.clone())));
+            let content = Source::bytes(data.clone()).content(range.clone());
+            return Ok(Found::File(None, content));
         }
         let located = self.below(tenant, artifact, path)?;
         if *form == Form::Unpacked && range.is_none() {
@@ -252,19 +253,5 @@ fn body(node: &Node, id: &str, side: Side, artifact: &Artifact) -> ArtifactBody 
         packing: artifact.packing,
         size: artifact.size,
         sha256: artifact.sha256.clone(),
-    }
-}
-
-/// A content that stands in the document.
-fn raw(data: &str, range: Option<Range<u64>>) -> Content {
-    let size = data.len() as u64;
-    let range = range.unwrap_or(0..size);
-    let place = |at: u64| usize::try_from(at.min(size)).unwrap_or(data.len());
-    let part = data.as_bytes().get(place(range.start)..place(range.end));
-    let part = bytes::Bytes::copy_from_slice(part.unwrap_or_default());
-    Content {
-        size,
-        length: part.len() as u64,
-        body: Box::pin(futures_util::stream::once(async { Ok(part) })),
     }
 }

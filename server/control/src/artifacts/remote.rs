@@ -4,9 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
-use steading_artifacts::{
-    ArtifactError, ArtifactStore, Key, Location, Network, Repository, Secret,
-};
+use steading_artifacts::{ArtifactError, ArtifactStore, Location, Network, Repository, Secret};
 use steading_types::TenantName;
 use steading_types::server_task::SecretKey;
 
@@ -16,8 +14,6 @@ use crate::error::ControlError;
 
 /// Stores that are held open, the last used ones.
 const HELD: usize = 32;
-/// The key where a store has but one object.
-const ONLY: &str = "object";
 
 /// The stores that are open, with what they were opened by: a Secret that changes opens another one.
 #[derive(Default)]
@@ -64,10 +60,7 @@ impl Inner {
             Some(found.1.clone())
         };
         let described = location.resolve(&look_up)?;
-        let key = match &described {
-            Repository::S3(_) | Repository::Azure(_) => Key::parse(location.key())?,
-            _ => Key::parse(ONLY)?,
-        };
+        let key = location.object()?;
         let store = self.remote.open(described, &self.artifacts.network)?;
         Ok(Located { store, key })
     }

@@ -5,11 +5,11 @@ use std::io::Seek;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use steading_artifacts::{ArtifactError, ArtifactStore, Entry, Source};
+use steading_artifacts::{ArtifactError, ArtifactStore, Entry, Source, blocking};
 use tokio::runtime::Handle;
 
+use super::Located;
 use super::pull::Pull;
-use super::{Located, blocking};
 
 /// Files of one directory.
 const FILES: usize = 1_000_000;

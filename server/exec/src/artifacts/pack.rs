@@ -1,22 +1,21 @@
 //! One output artifact, from its path in the task to its staged content. Everything is opened without following
 //! links and looked at again once it is open, because a volume may be shared with a task that is still alive.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use rustix::fs::{Dir, FileType, Mode, OFlags, ResolveFlags, fstat, openat, readlinkat};
+use rustix::fs::{FileType, Mode, OFlags, ResolveFlags, fstat, openat, readlinkat};
 use rustix::io::Errno;
 use steading_types::artifact::Packing;
 use steading_types::task::{Gathered, Given};
-use tar::{EntryType, Header};
 
 use super::place::checked;
+use super::sink::{About, Sink, Tar, Zip, changed};
 use super::{DEPTH, Fault, links};
 use crate::within;
 
@@ -73,7 +72,7 @@ pub(super) fn pack(
             let level = Compression::new(u32::from(level.min(9)));
             walk(Box::new(Tar::new(GzEncoder::new(content, level))))?;
         }
-        Packing::Zip => walk(Box::new(Zip(::zip::ZipWriter::new(content))))?,
+        Packing::Zip => walk(Box::new(Zip::new(content)))?,
     }
     Ok(Some(match given.packing {
         Packing::None => Gathered::Tree,
@@ -108,10 +107,6 @@ fn copy(from: &File, into: &mut impl Write, counted: &mut Counted) -> Result<(),
     Ok(())
 }
 
-fn changed() -> Fault {
-    Fault::hostile("a file of it changed while it was read")
-}
-
 /// A file or directory, below the artifact's top.
 struct Walk<'s> {
     sink: Box<dyn Sink + 's>,
@@ -138,7 +133,10 @@ impl Walk<'_> {
             FileType::Directory if within::is_kernels(&found) => Ok(()),
             FileType::Directory => {
                 self.sink.directory(path, &about)?;
-                for name in names(&found)? {
+                // In order, so that the same content is packed the same way.
+                let mut names = within::names(&found)?;
+                names.sort_unstable();
+                for name in names {
                     self.child(&found, &name, path, depth)?;
                 }
                 Ok(())
@@ -167,153 +165,5 @@ impl Walk<'_> {
             Err(Errno::NXIO | Errno::NODEV | Errno::NOENT) => Ok(()),
             Err(error) => Err(error.into()),
         }
-    }
-}
-
-/// In order, so that the same content is packed the same way.
-fn names(dir: &OwnedFd) -> Result<Vec<OsString>, Fault> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(dir)? {
-        let name = entry?.file_name().to_bytes().to_owned();
-        if !matches!(name.as_slice(), b"." | b"..") {
-            names.push(OsStr::from_bytes(&name).to_owned());
-        }
-    }
-    names.sort_unstable();
-    Ok(names)
-}
-
-struct About {
-    mode: u32,
-    time: u64,
-    size: u64,
-}
-
-/// An archive in the making.
-trait Sink {
-    fn directory(&mut self, path: &Path, about: &About) -> Result<(), Fault>;
-    fn file(&mut self, path: &Path, about: &About, data: &mut dyn Read) -> Result<(), Fault>;
-    fn link(&mut self, path: &Path, target: &[u8]) -> Result<(), Fault>;
-    fn finish(self: Box<Self>) -> Result<(), Fault>;
-}
-
-struct Tar<W: Write>(tar::Builder<W>);
-
-impl<W: Write> Tar<W> {
-    fn new(into: W) -> Self {
-        Self(tar::Builder::new(into))
-    }
-}
-
-fn header(kind: EntryType, about: &About) -> Header {
-    let mut header = Header::new_gnu();
-    header.set_entry_type(kind);
-    header.set_mode(about.mode);
-    header.set_mtime(about.time);
-    header.set_uid(0);
-    header.set_gid(0);
-    header
-}
-
-impl<W: Write> Sink for Tar<W> {
-    fn directory(&mut self, path: &Path, about: &About) -> Result<(), Fault> {
-        let mut header = header(EntryType::Directory, about);
-        header.set_size(0);
-        let path: PathBuf = path.join("");
-        Ok(self.0.append_data(&mut header, path, io::empty())?)
-    }
-
-    fn file(&mut self, path: &Path, about: &About, data: &mut dyn Read) -> Result<(), Fault> {
-        let mut header = header(EntryType::Regular, about);
-        header.set_size(about.size);
-        let mut whole = Whole {
-            data,
-            left: about.size,
-        };
-        Ok(self.0.append_data(&mut header, path, &mut whole)?)
-    }
-
-    fn link(&mut self, path: &Path, target: &[u8]) -> Result<(), Fault> {
-        let about = About {
-            mode: 0o777,
-            time: 0,
-            size: 0,
-        };
-        let mut header = header(EntryType::Symlink, &about);
-        header.set_size(0);
-        let target = OsStr::from_bytes(target);
-        Ok(self.0.append_link(&mut header, path, target)?)
-    }
-
-    fn finish(self: Box<Self>) -> Result<(), Fault> {
-        let mut inner = self.0.into_inner()?;
-        Ok(inner.flush()?)
-    }
-}
-
-/// A file that must not end before its size: the archive would be torn.
-struct Whole<'d> {
-    data: &'d mut dyn Read,
-    left: u64,
-}
-
-impl Read for Whole<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.data.read(buffer)?;
-        self.left = self.left.saturating_sub(read as u64);
-        if read == 0 && self.left > 0 && !buffer.is_empty() {
-            let what = "a file of it changed while it was read";
-            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
-        }
-        Ok(read)
-    }
-}
-
-struct Zip(::zip::ZipWriter<File>);
-
-impl Zip {
-    fn options(about: &About) -> ::zip::write::SimpleFileOptions {
-        ::zip::write::SimpleFileOptions::default()
-            .unix_permissions(about.mode)
-            .large_file(about.size >= u64::from(u32::MAX))
-    }
-
-    fn name(path: &Path) -> Result<&str, Fault> {
-        let name = path.to_str();
-        name.ok_or_else(|| Fault::hostile("a name in it is not UTF-8, which zip needs"))
-    }
-}
-
-impl Sink for Zip {
-    fn directory(&mut self, path: &Path, about: &About) -> Result<(), Fault> {
-        Ok(self
-            .0
-            .add_directory(Self::name(path)?, Self::options(about))?)
-    }
-
-    fn file(&mut self, path: &Path, about: &About, data: &mut dyn Read) -> Result<(), Fault> {
-        self.0.start_file(Self::name(path)?, Self::options(about))?;
-        if io::copy(data, &mut self.0)? != about.size {
-            return Err(changed());
-        }
-        Ok(())
-    }
-
-    fn link(&mut self, path: &Path, target: &[u8]) -> Result<(), Fault> {
-        let about = About {
-            mode: 0o777,
-            time: 0,
-            size: 0,
-        };
-        let target = std::str::from_utf8(target);
-        let target = target.map_err(|_| Fault::hostile("a link in it is not UTF-8"))?;
-        Ok(self
-            .0
-            .add_symlink(Self::name(path)?, target, Self::options(&about))?)
-    }
-
-    fn finish(self: Box<Self>) -> Result<(), Fault> {
-        self.0.finish()?;
-        Ok(())
     }
 }

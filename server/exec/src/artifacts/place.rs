@@ -1,15 +1,14 @@
 //! One input artifact, from its staged content to its path in the task.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Seek};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, chmodat, chownat, mkdirat,
-    openat, renameat, statat,
+    AtFlags, FileType, Gid, Mode, OFlags, ResolveFlags, Uid, chmodat, chownat, mkdirat, openat,
+    renameat, statat,
 };
 use rustix::io::Errno;
 use steading_types::artifact::Packing;
@@ -18,8 +17,8 @@ use steading_types::task::{Reach, Taken};
 use super::tree::{Budget, Tree};
 use super::unpack::{self, Form};
 use super::{BEING_MADE, Fault};
-use crate::taskdir::remove_tree;
-use crate::within;
+use crate::remove::remove_tree;
+use crate::within::{self, names};
 
 const DIR: OFlags = OFlags::DIRECTORY
     .union(OFlags::NOFOLLOW)
@@ -188,17 +187,6 @@ fn own(dir: &OwnedFd, name: &OsStr, owner: Option<(u32, u32)>) -> Result<(), Fau
         chownat(dir, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
     }
     Ok(())
-}
-
-fn names(dir: &OwnedFd) -> Result<Vec<OsString>, Fault> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(dir.as_fd())? {
-        let name = entry?.file_name().to_bytes().to_owned();
-        if !matches!(name.as_slice(), b"." | b"..") {
-            names.push(OsStr::from_bytes(&name).to_owned());
-        }
-    }
-    Ok(names)
 }
 
 /// A path of a template that can be one in a task.

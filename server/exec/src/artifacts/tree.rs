@@ -139,14 +139,9 @@ impl Tree {
             let dir = open(&self.top, path)?;
             fchmod(dir, Mode::from_raw_mode((mode & 0o777) | 0o700))?;
         }
-        let mut names = Vec::new();
-        for entry in rustix::fs::Dir::read_from(&self.top)? {
-            let name = entry?.file_name().to_bytes().to_owned();
-            if !matches!(name.as_slice(), b"." | b"..") {
-                names.push(PathBuf::from(OsStr::from_bytes(&name)));
-            }
-        }
-        Ok((names, self.climber))
+        let names = within::names(&self.top)?;
+        let names = names.into_iter().map(PathBuf::from);
+        Ok((names.collect(), self.climber))
     }
 
     /// The directory of a name and its last part, at which nothing stands any more.

@@ -3,7 +3,7 @@
 //! setuid bits are left out: tasks never gain privileges.
 
 use std::collections::HashSet;
-use std::ffi::{CString, OsStr};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,13 +11,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid,
-    chownat, fchmod, futimens, linkat, mkdirat, openat, statat, symlinkat, unlinkat,
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, ResolveFlags, Timespec, Timestamps, Uid, chownat,
+    fchmod, futimens, linkat, mkdirat, openat, statat, symlinkat,
 };
 use rustix::io::Errno;
 use tar::EntryType;
 
-use crate::within;
+use crate::remove::remove_tree;
+use crate::within::{self, names};
 
 use super::ImageError;
 use super::archive::{Budget, Entry, each_entry};
@@ -175,7 +176,7 @@ impl Unpacker {
                 }
                 self.fresh.remove(path);
                 self.last = None;
-                Ok(remove(dir, name)?)
+                Ok(remove_tree(dir, name)?)
             }
         }
     }
@@ -191,7 +192,7 @@ impl Unpacker {
         }
         if !self.fresh.contains(&path.join(name)) {
             self.last = None;
-            match remove(dir, name) {
+            match remove_tree(dir, name) {
                 Ok(()) | Err(Errno::NOENT) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -202,12 +203,11 @@ impl Unpacker {
     fn clear(&mut self, dir: &OwnedFd, path: &Path, depth: usize) -> Result<(), ImageError> {
         self.last = None;
         for name in names(dir)? {
-            let name = OsStr::from_bytes(name.as_bytes());
-            let below = path.join(name);
+            let below = path.join(&name);
             if !self.fresh.contains(&below) {
-                remove(dir, name)?;
+                remove_tree(dir, &name)?;
             } else if depth > 0
-                && let Ok(inner) = open_below(dir, name)
+                && let Ok(inner) = open_below(dir, &name)
             {
                 self.clear(&inner, &below, depth - 1)?;
             }
@@ -262,28 +262,4 @@ fn plain(name: &[u8]) -> Result<PathBuf, ImageError> {
 fn open_below(dir: &OwnedFd, name: &OsStr) -> rustix::io::Result<OwnedFd> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     openat(dir, name, flags, Mode::empty())
-}
-
-fn names(dir: &OwnedFd) -> rustix::io::Result<Vec<CString>> {
-    let mut names = Vec::new();
-    for entry in Dir::read_from(dir)? {
-        let name = entry?.file_name().to_owned();
-        if !matches!(name.as_bytes(), b"." | b"..") {
-            names.push(name);
-        }
-    }
-    Ok(names)
-}
-
-/// Removes a name and everything below it, never through a link.
-fn remove(dir: &OwnedFd, name: &OsStr) -> rustix::io::Result<()> {
-    match unlinkat(dir, name, AtFlags::empty()) {
-        Err(Errno::ISDIR | Errno::PERM) => {}
-        done => return done,
-    }
-    let inner = open_below(dir, name)?;
-    for below in names(&inner)? {
-        remove(&inner, OsStr::from_bytes(below.as_bytes()))?;
-    }
-    unlinkat(dir, name, AtFlags::REMOVEDIR)
 }

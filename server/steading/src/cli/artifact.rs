@@ -127,30 +127,35 @@ impl Cp {
             parts: [run, &artifact.node_id, &artifact.name],
             side,
         };
+        let form = match self.packed {
+            true => Form::Packed,
+            false => Form::Unpacked,
+        };
         if self.to.as_os_str() == "-" {
-            let form = match self.packed {
-                true => Form::Packed,
-                false => Form::Unpacked,
-            };
             let mut out = std::io::stdout().lock();
             return wanted.write(None, form, &mut out).await;
         }
         let to = match self.to.is_dir() {
-            true => self.to.join(own_name(&artifact, self.packed)),
+            true => self.to.join(own_name(&artifact, form)),
             false => self.to.clone(),
         };
-        wanted.save(&artifact, &to, self.packed).await
+        wanted.save(&artifact, &to, form).await
     }
 }
 
+/// Whether the copy is what lies in the repository, byte for byte.
+fn as_it_lies(artifact: &ArtifactBody, form: Form) -> bool {
+    form == Form::Packed || artifact.packing == Packing::None
+}
+
 /// The name of the copy in a directory.
-fn own_name(artifact: &ArtifactBody, packed: bool) -> String {
+fn own_name(artifact: &ArtifactBody, form: Form) -> String {
     let last = artifact
         .place
         .rsplit('/')
         .next()
         .filter(|last| !last.is_empty());
-    match (packed || artifact.packing == Packing::None, last) {
+    match (as_it_lies(artifact, form), last) {
         (true, Some(last)) => last.to_owned(),
         _ => artifact.name.clone(),
     }
@@ -189,7 +194,7 @@ impl Wanted<'_> {
         Ok(into.flush()?)
     }
 
-    async fn save(&self, artifact: &ArtifactBody, to: &Path, packed: bool) -> Result<(), Failure> {
+    async fn save(&self, artifact: &ArtifactBody, to: &Path, form: Form) -> Result<(), Failure> {
         // What has no sum is no object, or one of a store that is not ours.
         if artifact.sha256.is_none() {
             let query = self.query(None, Form::Packed);
@@ -214,7 +219,7 @@ impl Wanted<'_> {
             }
         }
         let content = self.fetch(None, to, artifact.sha256.as_deref()).await?;
-        if packed || artifact.packing == Packing::None {
+        if as_it_lies(artifact, form) {
             content.persist(to).map_err(Failure::internal)?;
             return Ok(());
         }
